@@ -1,0 +1,204 @@
+"""Runs ns-provisioner beside a control plane: certificates, tokens, processes, registration.
+
+Ports are the kernel's choice: each process binds port 0 and says in its log where it listens.
+"""
+
+import hashlib
+import json
+import secrets
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.controlplane import waiting
+from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.plane import ControlPlane
+from tools.controlplane.process import Process, child_environment
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 15.0
+TOKEN_SUBJECT = "developer"  # noqa: S105 - a name, no secret
+
+_FREE = "127.0.0.1:0"
+_PROBE = '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-probe"}}'
+_STATE = "product.json"
+
+
+class Product:
+    """One installation. `addresses` says where each role listens, as HOST:PORT."""
+
+    def __init__(self, plane: ControlPlane, directory: Path) -> None:
+        self.plane = plane
+        self.directory = directory
+        self.processes: dict[str, Process] = {}
+        self.addresses: dict[str, str] = {}
+        self.token = ""
+
+    @classmethod
+    def start(
+        cls,
+        plane: ControlPlane,
+        directory: Path,
+        *,
+        processes: Sequence[str] = ("admission,controller,api",),
+        detached: bool = False,
+        catalogue: Path | None = None,
+    ) -> "Product":
+        """One process for each entry of `processes` (roles separated by commas); returns when ready."""
+        product = cls(plane, directory)
+        (directory / "logs").mkdir(parents=True, exist_ok=True)
+        product._make_certificates()
+        product._make_token()
+        try:
+            for roles in processes:
+                product.run(roles, detached=detached, catalogue=catalogue)
+            product.register()
+        except BaseException:
+            product.stop()
+            raise
+        return product
+
+    @classmethod
+    def attach(cls, plane: ControlPlane, directory: Path) -> "Product | None":
+        """The installation that another process started here, if any of it still runs."""
+        try:
+            state = json.loads((directory / _STATE).read_text())
+        except (OSError, ValueError):
+            return None
+        product = cls(plane, directory)
+        product.processes = {name: Process.from_state(each) for name, each in state["processes"].items()}
+        product.addresses = state["addresses"]
+        product.token = state["token"]
+        return product if any(process.alive() for process in product.processes.values()) else None
+
+    @property
+    def ca_file(self) -> Path:
+        return self.directory / "certs" / "ca.crt"
+
+    @property
+    def webhook_url(self) -> str:
+        return f"https://{self.addresses['admission']}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{self.addresses['api']}"
+
+    def run(self, roles: str, *, detached: bool = False, catalogue: Path | None = None) -> Process:
+        """Start one process and wait until it is ready; a role that ran before gets its old address."""
+        name = "nsp-" + "-".join(roles.split(",")) if roles.count(",") < 2 else "nsp"
+        log = self.directory / "logs" / f"{name}.log"
+        begin = log.stat().st_size if log.exists() else 0
+        argv = [_nsp(), "serve", "--role", roles, *self._flags(name)]
+        if catalogue is not None:
+            argv += ["--catalogue", str(catalogue)]
+        process = Process.spawn(name, argv, log=log, env=self._environment(), detached=detached)
+        self.processes[name] = process
+        self._save()
+        listening = len(roles.split(",")) - ("controller" in roles) + 1
+        waiting.until(
+            lambda: len(_listening(log, begin)) >= listening,
+            f"{name} to listen",
+            [process],
+            limit=READY_SECONDS,
+        )
+        found = _listening(log, begin)
+        health = found.pop("health")
+        self.addresses |= {**found, f"{name}/health": health}
+        process.port = int(found.get("admission", health).rpartition(":")[2])
+        waiting.until(lambda: _is_ready(health), f"{name} to be ready", [process], limit=READY_SECONDS)
+        self._save()
+        return process
+
+    def register(self) -> None:
+        """Register the admission pair and wait until the API server calls it."""
+        certificate = ("--url", self.webhook_url, "--ca-file", str(self.ca_file))
+        configurations = self._nsp("webhooks", *certificate)
+        self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=configurations)
+        waiting.until(self._is_registered, "the webhooks to be called", self.processes.values())
+
+    def health(self, name: str, path: str = "/readyz") -> tuple[int, str]:
+        """Status and text of a process's side port."""
+        return _get(f"http://{self.addresses[f'{name}/health']}{path}")
+
+    def stop(self) -> None:
+        """SIGTERM to all, so that each ends in good order; the state is forgotten."""
+        for process in self.processes.values():
+            process.stop(STOP_SECONDS)
+        (self.directory / _STATE).unlink(missing_ok=True)
+
+    def _make_certificates(self) -> None:
+        self._nsp("certs", "make", "--dir", str(self.directory / "certs"))
+
+    def _make_token(self) -> None:
+        self.token = secrets.token_urlsafe(24)
+        digest = hashlib.sha256(self.token.encode()).hexdigest()
+        (self.directory / "tokens").write_text(f"sha256:{digest} {TOKEN_SUBJECT}\n")
+
+    def _flags(self, name: str) -> list[str]:
+        certificates = self.directory / "certs"
+        return [
+            *("--tls-cert", str(certificates / "tls.crt"), "--tls-key", str(certificates / "tls.key")),
+            *("--api-tokens", str(self.directory / "tokens")),
+            *("--admission-listen", self.addresses.get("admission", _FREE)),
+            *("--api-listen", self.addresses.get("api", _FREE)),
+            *("--health-listen", self.addresses.get(f"{name}/health", _FREE)),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {key: value for key, value in child_environment().items() if not key.startswith("NSP_")}
+        return inherited | {"KUBECONFIG": str(self.plane.kubeconfig)}
+
+    def _nsp(self, *arguments: str) -> str:
+        command = [_nsp(), *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, env=self._environment(), check=False)
+        if result.returncode:
+            raise ControlPlaneError(f"nsp {arguments[0]}: {result.stderr.strip()}")
+        return result.stdout
+
+    def _is_registered(self) -> bool:
+        """Both hooks have been seen at work: one denies a reserved name whose labels the other filled in."""
+        probe = json.loads(_PROBE)
+        answer = self.plane.api.send("POST", "/api/v1/namespaces?dryRun=All", probe)
+        return answer.status == 422 and b"reserved-name" in answer.body and b"tier-exists" not in answer.body
+
+    def _save(self) -> None:
+        state = {
+            "processes": {name: process.to_state() for name, process in self.processes.items()},
+            "addresses": self.addresses,
+            "token": self.token,
+        }
+        file = self.directory / _STATE
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+
+
+def _nsp() -> str:
+    return str(Path(sys.executable).with_name("nsp"))
+
+
+def _listening(log: Path, begin: int) -> dict[str, str]:
+    """Role to HOST:PORT, from what a process has logged since byte `begin`."""
+    found = {}
+    for line in log.read_bytes()[begin:].splitlines():
+        entry: Any = json.loads(line) if line.startswith(b"{") and line.endswith(b"}") else {}
+        if entry.get("message") == "listening":
+            found[entry["role"]] = entry["address"]
+    return found
+
+
+def _is_ready(address: str) -> bool:
+    return _get(f"http://{address}/readyz")[0] == 200
+
+
+def _get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own loopback URL
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""

@@ -1,0 +1,64 @@
+"""Where the API server is and how we authenticate, from a kubeconfig or from the pod.
+
+The `kubernetes` package knows every way a kubeconfig can say this; only its configuration is used.
+"""
+
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kubernetes.aio import config as kubernetes_config
+from kubernetes.aio.client.configuration import Configuration
+
+from webhook.core.errors import NsProvisionerError
+
+
+class CredentialsError(NsProvisionerError):
+    """There is no usable kubeconfig and no ServiceAccount of a pod; the text says what was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An API server with our credentials for it. Secrets stay out of the repr."""
+
+    url: str
+    tls: ssl.SSLContext = field(repr=False)
+    configuration: Configuration = field(repr=False)
+
+    async def authorization(self) -> str | None:
+        """The Authorization header for the next request; an in-cluster token is re-read each minute."""
+        settings = await self.configuration.auth_settings()
+        bearer = settings.get("BearerToken")
+        return bearer["value"] if bearer else None
+
+
+async def load(kubeconfig: Path | None) -> Access:
+    """Read `kubeconfig`, or the pod's ServiceAccount for None. Raises CredentialsError.
+
+    A kubeconfig that ends up without any credentials is refused: the package logs a failed exec
+    plug-in and would go on as system:anonymous.
+    """
+    configuration = Configuration()
+    try:
+        if kubeconfig is None:
+            kubernetes_config.load_incluster_config(client_configuration=configuration)
+        else:
+            await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
+    except (kubernetes_config.ConfigException, OSError) as error:
+        source = f"kubeconfig {kubeconfig}" if kubeconfig else "the pod's ServiceAccount"
+        raise CredentialsError(
+            f"cannot use {source}: {error}; name a file with --kubeconfig or KUBECONFIG"
+        ) from error
+    if not (configuration.api_key or configuration.cert_file):
+        raise CredentialsError(f"kubeconfig {kubeconfig} gives no credentials for {configuration.host}")
+    return Access(url=configuration.host.rstrip("/"), tls=_tls(configuration), configuration=configuration)
+
+
+def _tls(configuration: Configuration) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    if not configuration.verify_ssl:  # the kubeconfig says insecure-skip-tls-verify
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,39 @@
+"""The resources we read and write, and their paths."""
+
+from dataclasses import dataclass
+
+from webhook.core import bundle
+
+_PLURALS = {
+    "LimitRange": "limitranges",
+    "ResourceQuota": "resourcequotas",
+    "NetworkPolicy": "networkpolicies",
+    "RoleBinding": "rolebindings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind as the API server serves it; `plural` is its name in a path."""
+
+    kind: str
+    api_version: str
+    plural: str
+
+    @property
+    def collection(self) -> str:
+        """The path of all objects of this kind in the cluster."""
+        root = f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
+        return f"{root}/{self.plural}"
+
+    def path(self, namespace: str, name: str) -> str:
+        """The path of one object; for the kind Namespace, `namespace` is empty."""
+        root = self.collection.removesuffix(self.plural)
+        scope = f"namespaces/{namespace}/" if namespace else ""
+        return f"{root}{scope}{self.plural}/{name}"
+
+
+NAMESPACES = Resource("Namespace", "v1", "namespaces")
+BUNDLE = {
+    kind: Resource(kind, api_version, _PLURALS[kind]) for kind, api_version in bundle.API_VERSIONS.items()
+}

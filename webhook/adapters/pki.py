@@ -1,0 +1,112 @@
+"""Makes a certificate authority and a serving certificate for places without cert-manager."""
+
+import ipaddress
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from webhook.core.errors import NsProvisionerError
+
+CA_DAYS = 3650
+LEAF_DAYS = 90
+"""The leaf lives as long as one that cert-manager issues by default; making a new one is one command."""
+
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class PairError(NsProvisionerError):
+    """The pair cannot be written; the text says where and why."""
+
+
+def make_pair(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
+    """Make a CA and a leaf for `hosts` (DNS names or IP addresses), ECDSA P-256, into `folder`.
+
+    Returns the paths of ca.crt, tls.crt and tls.key; the CA's own key is thrown away, so nothing
+    else can ever be signed with it. Raises PairError.
+    """
+    now = datetime.now(UTC) - _CLOCK_SKEW
+    ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_name = _name("ns-provisioner development CA")
+    ca = (
+        _builder(ca_name, ca_name, ca_key.public_key(), now, CA_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(signs=True), critical=True)
+        .sign(ca_key, hashes.SHA256())
+    )
+    leaf = (
+        _builder(_name(hosts[0]), ca_name, leaf_key.public_key(), now, LEAF_DAYS)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(signs=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+        .sign(ca_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    key = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    paths = folder / "ca.crt", folder / "tls.crt", folder / "tls.key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(paths[0], ca.public_bytes(pem), 0o644)
+        _write(paths[1], leaf.public_bytes(pem), 0o644)
+        _write(paths[2], key, 0o600)
+    except OSError as error:
+        raise PairError(f"cannot write to {folder}: {error.strerror}") from error
+    return paths
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _key_usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Write through a temporary file, so that a reader never sees half of it."""
+    temporary = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    temporary.replace(path)

@@ -1,0 +1,33 @@
+"""`nsp webhooks`: the configurations that register the admission pair."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from webhook.codec import catalogue, webhooks
+
+
+@click.command("webhooks")
+@click.option("--url", required=True, help="Where the API server reaches the admission pair (https://...).")
+@click.option(
+    "--ca-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="The CA that signed its certificate (PEM).",
+)
+@click.option(
+    "--catalogue",
+    "catalogue_file",
+    type=click.Path(path_type=Path),
+    help="Tier catalogue file, for the names that are exempt; the built-in one when not given.",
+)
+def command(url: str, ca_file: Path, catalogue_file: Path | None) -> None:
+    """Print both configurations as a JSON List for `kubectl apply -f -`."""
+    if not url.startswith("https://"):
+        raise click.BadParameter("the API server calls webhooks over https only", param_hint="--url")
+    policy = catalogue.load(catalogue_file)
+    client_config = webhooks.url_client_config(url, ca_file.read_bytes())
+    items = list(webhooks.configurations(policy, client_config))
+    content = msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items})
+    click.echo(msgspec.json.format(content, indent=2).decode())

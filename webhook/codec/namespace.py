@@ -1,0 +1,52 @@
+"""Namespace manifests: raw dicts to core values and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from webhook.core import labels
+from webhook.core.model import Condition, ConditionStatus, Manifest, NamespaceState
+
+
+def state(manifest: Manifest) -> NamespaceState:
+    metadata = manifest["metadata"]
+    return NamespaceState(labels=metadata.get("labels") or {}, annotations=metadata.get("annotations") or {})
+
+
+def manifest(name: str, content: NamespaceState) -> Manifest:
+    metadata: dict[str, Any] = {"name": name}
+    if content.labels:
+        metadata["labels"] = dict(content.labels)
+    if content.annotations:
+        metadata["annotations"] = dict(content.annotations)
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def provisioned(manifest: Manifest) -> Condition | None:
+    """What the `Provisioned` condition says now; None when there is none yet."""
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    for condition in conditions:
+        if condition.get("type") == labels.PROVISIONED:
+            return Condition(
+                status=ConditionStatus(condition["status"]),
+                reason=condition.get("reason", ""),
+                message=condition.get("message", ""),
+                since=condition.get("lastTransitionTime", ""),
+            )
+    return None
+
+
+def status_patch(name: str, condition: Condition, *, since: str) -> Manifest:
+    """The server-side-apply body that sets the condition. `since` is RFC 3339 UTC."""
+    entry: Mapping[str, str] = {
+        "type": labels.PROVISIONED,
+        "status": condition.status.value,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": since,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name},
+        "status": {"conditions": [dict(entry)]},
+    }

@@ -1,0 +1,1 @@
+"""The post-create hook: brings every managed namespace to the state its tier describes."""

@@ -1,0 +1,96 @@
+"""Workers that take keys from the queue and reconcile them, with back-off for what fails."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from traceback import format_exc
+
+from webhook import telemetry
+from webhook.controller.queue import KeyedQueue
+from webhook.controller.reconcile import Outcome
+from webhook.core import backoff
+from webhook.core.errors import ClusterError
+
+WORKERS = 16
+"""Passes at once. More than about 32 writes in flight only add queueing in the API server."""
+
+DRAIN_SECONDS = 5.0
+"""On shutdown, how long a pass in hand may take to finish."""
+
+
+class Loop:
+    """Runs `reconcile` for every key of `queue` until stopped."""
+
+    def __init__(
+        self,
+        queue: KeyedQueue,
+        reconcile: Callable[[str], Awaitable[Outcome]],
+        *,
+        metrics: telemetry.Metrics,
+        log: telemetry.Log,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._queue = queue
+        self._reconcile = reconcile
+        self._metrics = metrics
+        self._log = log
+        self._jitter = jitter
+        self._failures: dict[str, int] = {}
+        self._stopping = asyncio.Event()
+        self._in_hand: set[asyncio.Task[None]] = set()
+        metrics.queue_depth.set_function(lambda: len(queue))
+
+    async def run(self) -> None:
+        """Work until `stop`; then let the passes in hand finish, for at most DRAIN_SECONDS."""
+        workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        try:
+            await self._stopping.wait()
+        finally:
+            self._queue.close()
+            await self._drain(workers)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def _drain(self, workers: list[asyncio.Task[None]]) -> None:
+        for worker in workers:
+            if worker not in self._in_hand:
+                worker.cancel()
+        await asyncio.wait(workers, timeout=DRAIN_SECONDS)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        while not self._stopping.is_set():
+            key = await self._queue.get()
+            self._in_hand.add(me)
+            try:
+                await self._pass(key)
+            finally:
+                self._queue.done(key)
+                self._in_hand.discard(me)
+
+    async def _pass(self, key: str) -> None:
+        """One pass; whatever goes wrong in it concerns this key alone."""
+        try:
+            outcome = await self._reconcile(key)
+        except ClusterError as error:
+            self._retry(key, "passing trouble, trying again", detail=str(error), code=error.code)
+            return
+        except Exception as error:
+            self._retry(key, "unexpected error, trying again", detail=repr(error), traceback=format_exc())
+            return
+        self._failures.pop(key, None)
+        self._metrics.reconciles.labels(outcome.result).inc()
+        if outcome.retry_after is not None:
+            self._queue.add_after(key, outcome.retry_after)
+
+    def _retry(self, key: str, message: str, **fields: object) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        seconds = backoff.delay(failures, self._jitter())
+        self._metrics.reconciles.labels("error").inc()
+        self._log.error(message, namespace=key, failures=failures, seconds=round(seconds, 3), **fields)
+        self._queue.add_after(key, seconds)

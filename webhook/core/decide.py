@@ -1,0 +1,15 @@
+"""The one decision, used by webhook, API, CLI and controller alike."""
+
+from webhook.core import checks, defaults
+from webhook.core.model import Additions, Decision, Facts
+from webhook.core.policy import Policy
+
+
+def mutate(facts: Facts, policy: Policy) -> Additions:
+    """The missing keys to add. The same facts give the same additions; applied twice, none are left."""
+    return defaults.additions(facts, policy)
+
+
+def validate(facts: Facts, policy: Policy) -> Decision:
+    """Every rule that the request breaks."""
+    return Decision(tuple(violation for rule in checks.RULES for violation in rule(facts, policy)))

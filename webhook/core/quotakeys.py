@@ -1,0 +1,50 @@
+"""Which keys a ResourceQuota can hold, and what people probably meant when they wrote another.
+
+Source: kubernetes.io, "Resource Quotas". The API server accepts some keys that it never counts,
+so a typo would be a limit that does not exist.
+"""
+
+import difflib
+
+_COMPUTE = ("cpu", "memory", "ephemeral-storage")
+_KEYS = frozenset(
+    {
+        *_COMPUTE,
+        *(f"{side}.{resource}" for side in ("requests", "limits") for resource in _COMPUTE),
+        "requests.storage",
+        "pods",
+        "services",
+        "services.loadbalancers",
+        "services.nodeports",
+        "persistentvolumeclaims",
+        "replicationcontrollers",
+        "resourcequotas",
+        "configmaps",
+        "secrets",
+    }
+)
+_OPEN_PREFIXES = ("count/", "requests.hugepages-", "hugepages-")
+_ADVICE = {
+    "cores": "use `requests.cpu` and `limits.cpu`",
+    "cpus": "use `requests.cpu` and `limits.cpu`",
+    "ram": "use `requests.memory` and `limits.memory`",
+    "namespaces": "a ResourceQuota cannot limit namespaces",
+    "storage": "use `requests.storage`",
+}
+
+
+def is_known(key: str) -> bool:
+    """Whether the API server counts this key (extended resources and storage classes included)."""
+    return (
+        key in _KEYS
+        or key.startswith(_OPEN_PREFIXES)
+        or (key.startswith("requests.") and "/" in key)
+        or ".storageclass.storage.k8s.io/" in key
+    )
+
+
+def advice(key: str) -> str:
+    """What to write instead of an unknown key."""
+    if key in _ADVICE:
+        return _ADVICE[key]
+    return f"did you mean `{difflib.get_close_matches(key, sorted(_KEYS), n=1, cutoff=0.0)[0]}`?"

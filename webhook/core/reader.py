@@ -1,0 +1,97 @@
+"""Reads an untyped document part by part and notes every problem instead of stopping at one."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from webhook.core import quantity, quotakeys, wording
+from webhook.core.errors import InvalidQuantityError, Problem
+
+
+@dataclass(slots=True)
+class Reader:
+    """Each method returns a usable value even when the part is wrong, so that reading goes on."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, path: str, detail: str, suggestion: str = "") -> None:
+        self.problems.append(Problem(path or "(file)", detail, suggestion))
+
+    def mapping(
+        self, path: str, value: object, *, keys: Collection[str] | None = None
+    ) -> Mapping[object, object]:
+        """A mapping; with `keys`, exactly these are required and no others are known."""
+        if not isinstance(value, Mapping):
+            self.problem(path, f"must be a mapping, not {_shown(value)}")
+            return {}
+        if keys is None:
+            return value
+        for key in sorted(set(keys) - set(value)):
+            self.problem(_join(path, key), "is missing")
+        for key in value:
+            if key not in keys:
+                self.choice(_join(path, key), str(key), keys, what="a known key")
+        return value
+
+    def text(self, path: str, value: object) -> str:
+        if isinstance(value, str) and value:
+            return value
+        self.problem(path, f"must be a text, not {_shown(value)}", "put it in quotes")
+        return ""
+
+    def texts(self, path: str, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            self.problem(path, f"must be a list, not {_shown(value)}")
+            return ()
+        return tuple(self.text(f"{path}[{index}]", item) for index, item in enumerate(value))
+
+    def choice(self, path: str, sent: str, allowed: Collection[str], *, what: str = "known") -> None:
+        if sent not in allowed:
+            words = sorted(allowed)
+            self.problem(
+                path,
+                f"{wording.quote(sent)} is not {what}; allowed: {wording.listing(words)}",
+                f"did you mean `{wording.nearest(sent, words)}`?",
+            )
+
+    def pattern(self, path: str, value: object) -> re.Pattern[str] | None:
+        try:
+            return re.compile(self.text(path, value), re.ASCII)
+        except re.error as error:
+            self.problem(path, f"is not a regular expression: {error}")
+            return None
+
+    def quantities(self, path: str, value: object) -> dict[str, str]:
+        """Quantities by resource name, as written; bare numbers are fine."""
+        found = {}
+        for key, item in self.mapping(path, value).items():
+            text = str(item) if isinstance(item, int | float) and not isinstance(item, bool) else item
+            place = _join(path, key)
+            if not isinstance(text, str):
+                self.problem(place, f"must be a quantity, not {_shown(item)}", "such as 500m, 4 or 16Gi")
+                continue
+            try:
+                if quantity.parse(text) >= 0:
+                    found[str(key)] = text
+                else:
+                    self.problem(place, f"{text} is negative")
+            except InvalidQuantityError as error:
+                self.problem(place, str(error))
+        return found
+
+    def quota(self, path: str, value: object) -> dict[str, str]:
+        found = self.quantities(path, value)
+        for key in found:
+            if not quotakeys.is_known(key):
+                self.problem(
+                    f"{path}.{key}", f"{wording.quote(key)} is not a quota key", quotakeys.advice(key)
+                )
+        return found
+
+
+def _join(path: str, key: object) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else wording.quote(str(value))

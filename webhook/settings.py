@@ -1,0 +1,130 @@
+"""Flags and environment to one frozen Settings. Nothing else in this package reads the environment.
+
+A flag wins over its variable; the variable wins over the default. The edges do not see Settings:
+each is given just what it needs by `webhook.wiring`.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from webhook.core import wording
+from webhook.core.errors import NsProvisionerError
+
+ROLES = ("admission", "controller", "api")
+
+
+class SettingsError(NsProvisionerError):
+    """A setting is missing or makes no sense; the text names the flag and what it takes."""
+
+
+class Address(NamedTuple):
+    """Where a listener is bound."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its flag is `--name`, its variable NSP_NAME (unless said otherwise)."""
+
+    name: str
+    help: str
+    default: str | None = None
+    variable: str = ""
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def environment(self) -> str:
+        return self.variable or "NSP_" + self.name.replace("-", "_").upper()
+
+
+SERVE = (
+    Setting("role", "Roles to run, separated by commas.", ",".join(ROLES)),
+    Setting("catalogue", "Tier catalogue file; the built-in one when not given."),
+    Setting("admission-listen", "HOST:PORT of the admission pair (HTTPS).", "127.0.0.1:8443"),
+    Setting("tls-cert", "Certificate chain of the admission pair (PEM)."),
+    Setting("tls-key", "Private key of the admission pair (PEM)."),
+    Setting("api-listen", "HOST:PORT of the self-service API (HTTP).", "127.0.0.1:8080"),
+    Setting("api-tokens", "File of hashed API tokens."),
+    Setting("health-listen", "HOST:PORT of /livez, /readyz and /metrics (HTTP).", "127.0.0.1:8081"),
+    Setting(
+        "kubeconfig", "Credentials for the API server; the pod's own when not given.", None, "KUBECONFIG"
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `nsp serve` was asked to do. Paths are None where a default or no need applies."""
+
+    roles: frozenset[str]
+    catalogue: Path | None
+    admission_listen: Address
+    tls_cert: Path | None
+    tls_key: Path | None
+    api_listen: Address
+    api_tokens: Path | None
+    health_listen: Address
+    kubeconfig: Path | None
+
+
+def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the flags that were given and the environment. Raises SettingsError."""
+    values = {
+        setting.name: flags.get(setting.name) or environment.get(setting.environment) or setting.default
+        for setting in SERVE
+    }
+    roles = _roles(values["role"] or "")
+    if "admission" in roles:
+        _require(values, "tls-cert", "the admission role serves HTTPS; make a pair with `nsp certs make`")
+        _require(values, "tls-key", "the admission role serves HTTPS; make a pair with `nsp certs make`")
+    if "api" in roles:
+        _require(values, "api-tokens", "the api role answers nobody without one")
+    return Settings(
+        roles=roles,
+        catalogue=_path(values["catalogue"]),
+        admission_listen=_address("admission-listen", values["admission-listen"] or ""),
+        tls_cert=_path(values["tls-cert"]),
+        tls_key=_path(values["tls-key"]),
+        api_listen=_address("api-listen", values["api-listen"] or ""),
+        api_tokens=_path(values["api-tokens"]),
+        health_listen=_address("health-listen", values["health-listen"] or ""),
+        kubeconfig=_path(values["kubeconfig"]),
+    )
+
+
+def _roles(text: str) -> frozenset[str]:
+    roles = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for unknown in sorted(roles.difference(ROLES)):
+        raise SettingsError(
+            f"--role: {wording.quote(unknown)} is not a role; allowed: {wording.listing(ROLES)}"
+        )
+    if not roles:
+        raise SettingsError(f"--role: name at least one of {wording.listing(ROLES)}")
+    return roles
+
+
+def _require(values: Mapping[str, str | None], name: str, why: str) -> None:
+    if not values[name]:
+        raise SettingsError(f"--{name} is missing: {why}")
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _address(name: str, text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not port.isascii() or not 0 <= int(port) <= 65535:
+        raise SettingsError(f"--{name}: {wording.quote(text)} is not HOST:PORT, for instance 127.0.0.1:8443")
+    return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 (":8443" means every interface)

@@ -1,0 +1,107 @@
+"""Metrics and log lines: how the process tells what it does.
+
+One JSON object a line on standard error; the message is a constant, what varies is in the fields.
+Tokens, request bodies and user text beyond names never go in.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TextIO
+
+import msgspec
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram
+
+_REVIEW_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 3)
+"""Seconds; up to the webhooks' timeout of 3 s."""
+
+_READY_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
+"""Seconds from a namespace's creation to its complete bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Writes structured lines, stamped with what `now` says (UTC)."""
+
+    now: Callable[[], datetime]
+    stream: TextIO = sys.stderr
+
+    def info(self, message: str, **fields: Any) -> None:
+        self._write("info", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self._write("error", message, fields)
+
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        entry = {"time": _rfc3339(self.now()), "level": level, "message": message, **fields}
+        self.stream.write(msgspec.json.encode(entry, enc_hook=str).decode() + "\n")
+        self.stream.flush()
+
+
+class LibraryLogHandler(logging.Handler):
+    """Brings the warnings of the libraries we use into the same stream and form."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(level=logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {"logger": record.name, "detail": record.getMessage()}
+        if record.exc_info:
+            fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+        self._log.error("library message", **fields)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own. Names begin with `nsp_`."""
+
+    def __init__(self) -> None:
+        self.registry = prometheus_client.CollectorRegistry()
+        self.reviews = Counter(
+            "nsp_admission_reviews",
+            "Reviews answered, by endpoint, operation and verdict.",
+            ("endpoint", "operation", "verdict"),
+            registry=self.registry,
+        )
+        self.review_seconds = Histogram(
+            "nsp_admission_review_seconds",
+            "Time from the complete request body to the answer.",
+            buckets=_REVIEW_BUCKETS,
+            registry=self.registry,
+        )
+        self.violations = Counter(
+            "nsp_admission_violations", "Rules broken, by rule.", ("rule",), registry=self.registry
+        )
+        self.reconciles = Counter(
+            "nsp_reconciles", "Passes over a namespace, by result.", ("result",), registry=self.registry
+        )
+        self.writes = Counter(
+            "nsp_bundle_writes",
+            "Bundle objects written, by kind and action.",
+            ("kind", "action"),
+            registry=self.registry,
+        )
+        self.ready_seconds = Histogram(
+            "nsp_time_to_ready_seconds",
+            "From a namespace's creation (whole seconds) to its complete bundle.",
+            buckets=_READY_BUCKETS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge("nsp_queue_depth", "Namespaces waiting for a pass.", registry=self.registry)
+        self.watch_restarts = Counter(
+            "nsp_watch_restarts",
+            "Watches begun anew, by kind and reason.",
+            ("kind", "reason"),
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """All metrics in the Prometheus text format 0.0.4."""
+        return prometheus_client.generate_latest(self.registry)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
