@@ -1,0 +1,71 @@
+# ns-provisioner: `make help` lists what there is. Needs Python 3.11+, git and make; the rest is installed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint fmt plane up down status binaries fixtures lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Show the main job as a short story, then stop everything
+	@$(BIN)/python -m tools.dev demo
+
+test: $(READY) ## Run every test, the ones on a real control plane included
+	@$(BIN)/python -m tools.controlplane build
+	@$(BIN)/pytest
+
+bench: $(READY) ## Measure, beside a reference in the same run
+	@$(BIN)/python -m benchmarks
+
+up: $(READY) ## Start the control plane and everything on it, in the background
+	@$(BIN)/python -m tools.dev up
+
+plane: $(READY) ## Start the control plane alone, in the background
+	@$(BIN)/python -m tools.dev plane
+
+down: $(READY) ## Stop what `make up` or `make plane` started
+	@$(BIN)/python -m tools.dev down
+
+status: $(READY) ## Show every process with its port, memory and log
+	@$(BIN)/python -m tools.dev status
+
+lint: $(READY) ## Check style, types, layers and spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/codespell
+
+fmt: $(READY) ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+binaries: ## Build the control plane's binaries into the cache (about 6 minutes, once)
+	@$(PYTHON) -m tools.controlplane build
+
+fixtures: $(READY) ## Record the admission reviews of a real API server anew
+	@$(BIN)/python -m tools.dev.recorder
+
+lock: $(READY) ## Pin the requirements anew, leaving out what is younger than a week
+	@$(BIN)/pip install --quiet uv
+	@for group in runtime dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --exclude-newer "$$($(PYTHON) -c 'import datetime; print(datetime.date.today() - datetime.timedelta(7))')" \
+	    --custom-compile-command "make lock" $$([ $$group = dev ] && echo --group dev) \
+	    pyproject.toml -o requirements/$$group.txt || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and what the tools left
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another one with make PYTHON=python3.12 ...")'
+	@echo "installing the Python packages into $(VENV) (about 40 s, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@

@@ -1,0 +1,96 @@
+"""`make plane`, `make up`, `make down`, `make status`: the plane and the product in the background."""
+
+from pathlib import Path
+
+from tools.controlplane import assets, console, recipe
+from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.plane import ControlPlane, ProcessInfo
+from tools.dev import runfolder
+from tools.dev.product import Product
+
+_PROGRAMS = (*recipe.PLANE, "helm")
+
+
+def plane() -> int:
+    """Start the control plane alone."""
+    with runfolder.locked():
+        control_plane, found = _plane()
+        product = Product.attach(control_plane, runfolder.PRODUCT)
+        runfolder.write_env(control_plane, product)
+    return _tell("the control plane runs already" if found else "the control plane is up")
+
+
+def up() -> int:
+    """Start the control plane, and the product on it, unless they run already."""
+    with runfolder.locked():
+        control_plane, _ = _plane()
+        found = Product.attach(control_plane, runfolder.PRODUCT)
+        product = found or Product.start(control_plane, runfolder.PRODUCT, detached=True)
+        runfolder.write_env(control_plane, product)
+    return _tell("everything runs already" if found else "everything is up")
+
+
+def down() -> int:
+    """Stop the product, then the plane; only their logs stay."""
+    with runfolder.locked():
+        control_plane = runfolder.running_plane()
+        if control_plane is None:
+            console.done("nothing runs here")
+            return 0
+        product = Product.attach(control_plane, runfolder.PRODUCT)
+        if product is not None:
+            product.stop()
+        control_plane.stop()
+        runfolder.ENV.unlink(missing_ok=True)
+    console.done("everything is stopped")
+    return 0
+
+
+def status() -> int:
+    """A line for every process; exit code 1 when one has ended that should run."""
+    control_plane = runfolder.running_plane()
+    if control_plane is None:
+        print("nothing runs here; start it with: make up")
+        return 0
+    processes = control_plane.processes()
+    product = Product.attach(control_plane, runfolder.PRODUCT)
+    if product is not None:
+        processes += [
+            ProcessInfo(each.name, each.pid, each.port, each.log, each.rss())
+            for each in product.processes.values()
+        ]
+    print(f"{'PROCESS':<24} {'STATE':<8} {'PID':>8} {'PORT':>6} {'MEMORY':>8}  LOG")
+    for each in processes:
+        state = "running" if each.rss_bytes else "ended"
+        memory = f"{each.rss_bytes / 1e6:.0f} MB"
+        print(
+            f"{each.name:<24} {state:<8} {each.pid:>8} {each.port or '-':>6} {memory:>8}  {_short(each.log)}"
+        )
+    return 0 if all(each.rss_bytes for each in processes) else 1
+
+
+def _plane() -> tuple[ControlPlane, bool]:
+    """The plane of this checkout and whether it ran before; an error when only a part of it does."""
+    found = runfolder.running_plane()
+    if found is None:
+        return _start_plane(), False
+    for each in found.processes():
+        if not each.rss_bytes:
+            raise ControlPlaneError(
+                f"{each.name} has ended, its log is {_short(each.log)}: run make down, then this again"
+            )
+    return found, True
+
+
+def _start_plane() -> ControlPlane:
+    assets.ensure(_PROGRAMS)
+    return ControlPlane.start(runfolder.PLANE, detached=True)
+
+
+def _tell(what: str) -> int:
+    console.done(f"{what}; now: . {_short(runfolder.ENV)} && kubectl get namespaces")
+    return 0
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
