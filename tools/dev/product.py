@@ -92,7 +92,7 @@ class Product:
         name = "nsp-" + "-".join(roles.split(",")) if roles.count(",") < 2 else "nsp"
         log = self.directory / "logs" / f"{name}.log"
         begin = log.stat().st_size if log.exists() else 0
-        argv = [_nsp(), "serve", "--role", roles, *self._flags(name)]
+        argv = [nsp(), "serve", "--role", roles, *self._flags(name)]
         if catalogue is not None:
             argv += ["--catalogue", str(catalogue)]
         process = Process.spawn(name, argv, log=log, env=self._environment(), detached=detached)
@@ -153,7 +153,7 @@ class Product:
         return inherited | {"KUBECONFIG": str(self.plane.kubeconfig)}
 
     def _nsp(self, *arguments: str) -> str:
-        command = [_nsp(), *arguments]
+        command = [nsp(), *arguments]
         result = subprocess.run(command, capture_output=True, text=True, env=self._environment(), check=False)
         if result.returncode:
             raise ControlPlaneError(f"nsp {arguments[0]}: {result.stderr.strip()}")
@@ -176,7 +176,8 @@ class Product:
         file.write_text(json.dumps(state))
 
 
-def _nsp() -> str:
+def nsp() -> str:
+    """The command as installed beside the Python that runs this."""
     return str(Path(sys.executable).with_name("nsp"))
 
 

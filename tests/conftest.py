@@ -1,0 +1,56 @@
+"""What all tests share: one real control plane a session, with the product running on it."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.controlplane.plane import ControlPlane
+from tools.dev.product import Product
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> None:
+    """A developer who sourced .run/env must not change what the tests see."""
+    for name in [name for name in os.environ if name.startswith("NSP_") and name not in _KEPT] + [
+        "KUBECONFIG"
+    ]:
+        os.environ.pop(name, None)
+
+
+_KEPT = {"NSP_CACHE_DIR", "NSP_ASSETS", "NSP_GO"}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def plane(_clean_environment: None) -> Iterator[ControlPlane]:
+    """Shared by all tests, which keep out of each other's way by the names they use."""
+    with ControlPlane.start() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def product(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product with all roles in one process, as `make up` runs it."""
+    running = Product.start(plane, tmp_path_factory.mktemp("product"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A namespace name that no other test uses."""
+    return f"t{next(_numbers)}-test"
+
+
+@pytest.fixture
+def fixtures() -> Path:
+    return Path(__file__).parent / "fixtures"

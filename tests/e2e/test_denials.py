@@ -1,0 +1,149 @@
+"""What is refused, and in which words, by whichever door it comes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e import cluster
+from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.plane import ControlPlane
+
+pytestmark = pytest.mark.usefixtures("product")
+
+TENANT = ("--as=dev@example.com", "--as-group=tenants")
+PREFIX = 'admission webhook "validate.ns-provisioner.io" denied the request: '
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tenants_may_write_namespaces(plane: ControlPlane) -> Iterator[None]:
+    """RBAC gives tenants every right on namespaces, so that only the rules stand in their way."""
+    verbs, resources = "--verb=*", "--resource=namespaces,namespaces/status,namespaces/finalize"
+    plane.kubectl("create", "clusterrole", "tenants", verbs, resources)
+    plane.kubectl("create", "clusterrolebinding", "tenants", "--clusterrole=tenants", "--group=tenants")
+    yield
+    plane.kubectl("delete", "clusterrolebinding/tenants", "clusterrole/tenants")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code", "message"),
+    [
+        pytest.param(
+            cluster.namespace("shop", tier="xl"),
+            422,
+            '[tier-exists] metadata.labels[platform/tier]: "xl" is not a tier; '
+            'allowed: freemium, small, medium, large; try platform/tier: "large"',
+            id="an unknown tier is refused with the list and the nearest one",
+        ),
+        pytest.param(
+            cluster.namespace("kube-payments"),
+            422,
+            '[reserved-name] metadata.name: "kube-payments" is reserved; allowed: names that do not begin '
+            "with kube-, openshift- and are not admin, cert-manager, default, kube-node-lease, kube-public, "
+            'kube-system, ns-provisioner; for instance "payments"',
+            id="a reserved prefix is refused with a name that would do",
+        ),
+        pytest.param(
+            cluster.namespace("1shop"),
+            422,
+            '[name-pattern] metadata.name: "1shop" is not a valid name; allowed: ^[a-z][a-z0-9-]{1,30}$ '
+            'without a trailing hyphen; for instance "shop"',
+            id="a name that breaks the pattern is refused with one that keeps it",
+        ),
+        pytest.param(
+            cluster.namespace("shop", **{"app.kubernetes.io/managed-by": "Helm"}),
+            422,
+            "[managed-labels-complete] metadata.labels[app.kubernetes.io/managed-by]: "
+            '"Helm" is another manager; allowed: ns-provisioner; '
+            'leave the label out or set it to "ns-provisioner"',
+            id="another manager's label is refused, not overwritten",
+        ),
+    ],
+)
+def test_a_new_namespace_that_breaks_a_rule(
+    plane: ControlPlane, manifest: cluster.Manifest, code: int, message: str
+) -> None:
+    status, answer = cluster.create(plane, manifest)
+    assert (status, cluster.denial(answer)) == (code, PREFIX + message)
+
+
+def test_every_broken_rule_is_named_at_once(plane: ControlPlane) -> None:
+    _, answer = cluster.create(plane, cluster.namespace("kube-payments", tier="xl", team="A_b"))
+    text = cluster.denial(answer)
+    assert text.startswith(PREFIX + "3 rules are broken:\n")
+    for rule in ("[name-pattern]", "[reserved-name]", "[tier-exists]"):
+        assert rule in text
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param('{"metadata":{"labels":{"platform/tier":"large"}}}', id="raise the tier"),
+        pytest.param('{"metadata":{"labels":{"platform/team":"mallory"}}}', id="take the namespace over"),
+        pytest.param('{"metadata":{"labels":{"platform/team":null}}}', id="remove the team"),
+        pytest.param('{"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}}', id="detach it"),
+        pytest.param('{"metadata":{"labels":{"app.kubernetes.io/managed-by":"Helm"}}}', id="hand it over"),
+        pytest.param('{"metadata":{"annotations":{"platform/requested-by":"x"}}}', id="rewrite who asked"),
+        pytest.param('{"metadata":{"labels":null}}', id="remove all labels"),
+    ],
+)
+@pytest.mark.parametrize("door", ["", "status"])
+def test_a_tenant_cannot(plane: ControlPlane, victim: str, patch: str, door: str) -> None:
+    before = cluster.get(plane, f"/api/v1/namespaces/{victim}")
+    through = (f"--subresource={door}",) if door else ()
+    with pytest.raises(ControlPlaneError, match="managed-labels-immutable"):
+        plane.kubectl("patch", "namespace", victim, "--type=merge", "-p", patch, *through, *TENANT)
+    assert cluster.get(plane, f"/api/v1/namespaces/{victim}") == before
+
+
+@pytest.fixture(scope="module")
+def victim(plane: ControlPlane, product: object) -> str:
+    cluster.new(plane, "victim", team="payments")
+    return "victim"
+
+
+def test_a_tenant_cannot_adopt_a_namespace_that_nobody_manages(plane: ControlPlane, name: str) -> None:
+    _unmanaged(plane, name)
+    with pytest.raises(ControlPlaneError, match="managed-labels-immutable"):
+        plane.kubectl("label", "namespace", name, "platform/team=mallory", *TENANT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(("label", "cost-centre=42"), id="a label of their own"),
+        pytest.param(("annotate", "note=hello"), id="an annotation of their own"),
+        pytest.param(("label", "--overwrite", "platform/tier=small"), id="stating what is so already"),
+    ],
+)
+def test_a_tenant_may(plane: ControlPlane, victim: str, change: tuple[str, ...]) -> None:
+    verb, *what = change
+    plane.kubectl(verb, "namespace", victim, *what, *TENANT)
+
+
+def test_a_namespace_that_nobody_manages_stays_so(plane: ControlPlane, name: str) -> None:
+    _unmanaged(plane, name)
+    plane.kubectl("label", "namespace", name, "app.kubernetes.io/managed-by=Helm", "a=b", *TENANT)
+    live = cluster.get(plane, f"/api/v1/namespaces/{name}")
+    assert live is not None
+    assert live["metadata"]["labels"] == {
+        "kubernetes.io/metadata.name": name,
+        "app.kubernetes.io/managed-by": "Helm",
+        "a": "b",
+        "pod-security.kubernetes.io/enforce": "baseline",
+        "pod-security.kubernetes.io/warn": "restricted",
+    }
+
+
+@pytest.mark.parametrize("system", ["kube-system", "default"])
+def test_the_systems_own_namespaces_are_left_alone(plane: ControlPlane, system: str) -> None:
+    plane.kubectl("label", "namespace", system, "seen=yes", "--overwrite")
+    live = cluster.get(plane, f"/api/v1/namespaces/{system}")
+    assert live is not None
+    assert "platform/tier" not in live["metadata"]["labels"]
+
+
+def _unmanaged(plane: ControlPlane, name: str) -> None:
+    """A namespace as it was before the product came: an admin takes the labels away again."""
+    cluster.new(plane, name)
+    gone = ("platform/tier-", "platform/team-", "app.kubernetes.io/managed-by-")
+    plane.kubectl("label", "namespace", name, *gone)
