@@ -37,7 +37,7 @@ lint: $(READY) ## Check style, types, layers and spelling
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
 
 fmt: $(READY) ## Format the code and mend what can be mended
