@@ -66,7 +66,7 @@ func main() {
 	ctrl.SetLogger(klog.Background()) // before any manager exists: the injector logs through it
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return runIssuing(ctx, *kubeconfig, *namespace) })
-	group.Go(func() error { return runInjector(ctx, *kubeconfig, *namespace) })
+	group.Go(func() error { return runInjector(ctx, *kubeconfig) })
 	if err := group.Wait(); err != nil {
 		fmt.Fprintln(os.Stderr, "cert-manager:", err)
 		os.Exit(1)
@@ -106,8 +106,9 @@ func runIssuing(ctx context.Context, kubeconfig, namespace string) error {
 	return group.Wait()
 }
 
-// runInjector fills caBundle fields from the annotations cert-manager.io/inject-ca-from and friends.
-func runInjector(ctx context.Context, kubeconfig, namespace string) error {
+// runInjector fills caBundle fields from the annotations cert-manager.io/inject-ca-from and friends, reading
+// certificates of every namespace (a Namespace in the options would confine it to that one).
+func runInjector(ctx context.Context, kubeconfig string) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return err
@@ -128,7 +129,6 @@ func runInjector(ctx context.Context, kubeconfig, namespace string) error {
 		return err
 	}
 	err = cainjector.RegisterAllInjectors(ctx, manager, cainjector.SetupOptions{
-		Namespace:                    namespace,
 		EnableCertificatesDataSource: true,
 		EnabledReconcilersFor: map[string]bool{
 			cainjector.MutatingWebhookConfigurationName:   true,
