@@ -5,6 +5,7 @@ each is given just what it needs by `webhook.wiring`.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from webhook.core import wording
 from webhook.core.errors import NsProvisionerError
 
 ROLES = ("admission", "controller", "api")
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 class SettingsError(NsProvisionerError):
@@ -124,7 +126,7 @@ def _path(text: str | None) -> Path | None:
 
 
 def _address(name: str, text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or not port.isascii() or not 0 <= int(port) <= 65535:
+    host, colon, port = text.rpartition(":")
+    if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
         raise SettingsError(f"--{name}: {wording.quote(text)} is not HOST:PORT, for instance 127.0.0.1:8443")
     return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 (":8443" means every interface)

@@ -118,9 +118,9 @@ def test_kubectl_wait_returns_when_the_bundle_is_there(plane: ControlPlane, name
 def test_a_new_namespace_costs_six_objects_and_one_status(
     plane: ControlPlane, name: str, product: Product
 ) -> None:
-    before = cluster.applies(plane)
+    before = cluster.writes(plane)
     cluster.new(plane, name)
-    after = cluster.applies(plane)
+    after = cluster.writes(plane)
     assert {
         kind: after[kind] - before.get(kind, 0) for kind in after if after[kind] != before.get(kind, 0)
     } == {

@@ -54,7 +54,7 @@ def _tenants_may_write_namespaces(plane: ControlPlane) -> Iterator[None]:
             422,
             "[managed-labels-complete] metadata.labels[app.kubernetes.io/managed-by]: "
             '"Helm" is another manager; allowed: ns-provisioner; '
-            'leave the label out or set it to "ns-provisioner"',
+            'set it to "ns-provisioner", or leave the label out',
             id="another manager's label is refused, not overwritten",
         ),
     ],

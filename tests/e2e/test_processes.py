@@ -71,7 +71,7 @@ def test_a_controller_that_comes_back_repairs_what_it_missed_and_writes_nothing_
         cluster.new(own_plane, each)
     _process(split, "controller").stop()
     assert own_plane.api.send("DELETE", cluster.PATHS["NetworkPolicy"].format(names[0])).status == 200
-    before = cluster.applies(own_plane)
+    before = cluster.writes(own_plane)
     split.run("controller")
     cluster.eventually(
         lambda: cluster.get(own_plane, cluster.PATHS["NetworkPolicy"].format(names[0])),
@@ -81,7 +81,7 @@ def test_a_controller_that_comes_back_repairs_what_it_missed_and_writes_nothing_
     cluster.eventually(
         lambda: _metric(split, "nsp-controller", passes) >= len(names), "a pass over every namespace"
     )
-    after = cluster.applies(own_plane)
+    after = cluster.writes(own_plane)
     changed = {
         kind: after[kind] - before.get(kind, 0) for kind in after if after[kind] != before.get(kind, 0)
     }
@@ -104,7 +104,9 @@ def test_somebody_elses_object_in_our_place_is_reported_and_kept(
     live = cluster.get(own_plane, cluster.PATHS["ResourceQuota"].format(name))
     assert live is not None
     assert live["spec"] == {"hard": {"pods": "1"}}
-    assert "RoleBinding/team-edit" not in cluster.bundle(own_plane, name), "no access without guardrails"
+    found = cluster.bundle(own_plane, name)
+    assert "NetworkPolicy/default-deny-all" in found, "the other guardrails stand"
+    assert "RoleBinding/team-edit" not in found, "no access without all of them"
 
 
 def test_a_restart_of_the_api_server_costs_nothing_but_its_time(

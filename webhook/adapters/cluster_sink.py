@@ -42,9 +42,9 @@ class ClusterSink:
         self._wrote(await self._transport.apply(path, patch, force=True))
 
     async def _create(self, path: str, manifest: Manifest) -> Manifest:
-        """Apply without force: it gives way where somebody else's object stands in our place."""
+        """POST, because an apply would merge into an object that somebody else has put in our place."""
         try:
-            return await self._transport.apply(path, manifest, force=False)
+            return await self._transport.create(path.rpartition("/")[0], manifest)
         except ConflictError as error:
             if not await self._is_ours(path):
                 raise ConflictError(
@@ -55,8 +55,11 @@ class ClusterSink:
         return await self._transport.apply(path, manifest, force=True)
 
     async def _is_ours(self, path: str) -> bool:
-        """Whether we made the object, whatever has become of its labels since."""
-        live = await self._transport.get(path)
+        """Whether we made the object, whatever became of its labels; one that is gone is in no one's way."""
+        try:
+            live = await self._transport.get(path)
+        except NotFoundError:
+            return True
         owners = live["metadata"].get("managedFields") or ()
         return any(owner.get("manager") == labels.MANAGER for owner in owners)
 
@@ -69,7 +72,7 @@ class ClusterSink:
             )
         with suppress(NotFoundError):  # gone already is what was wanted
             await self._transport.delete(path, uid=metadata["uid"])
-        return await self._transport.apply(path, manifest, force=True)
+        return await self._create(path, manifest)
 
 
 def _path(manifest: Manifest) -> str:

@@ -30,6 +30,7 @@ def make_pair(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
     Returns the paths of ca.crt, tls.crt and tls.key; the CA's own key is thrown away, so nothing
     else can ever be signed with it. Raises PairError.
     """
+    names = x509.SubjectAlternativeName([_host(host) for host in hosts])
     now = datetime.now(UTC) - _CLOCK_SKEW
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("ns-provisioner development CA")
@@ -44,7 +45,7 @@ def make_pair(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
+        .add_extension(names, critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
@@ -86,7 +87,10 @@ def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
-        return x509.DNSName(host)
+        pass
+    if not host or not host.isascii():
+        raise PairError(f"{host!r} is neither a DNS name in ASCII nor an IP address")
+    return x509.DNSName(host)
 
 
 def _key_usage(*, signs: bool) -> x509.KeyUsage:
@@ -106,7 +110,8 @@ def _key_usage(*, signs: bool) -> x509.KeyUsage:
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Write through a temporary file, so that a reader never sees half of it."""
     temporary = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    temporary.unlink(missing_ok=True)  # a left-over would keep its own mode
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     temporary.replace(path)

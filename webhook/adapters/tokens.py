@@ -12,7 +12,7 @@ from pathlib import Path
 from webhook.core.errors import NsProvisionerError
 from webhook.core.model import Caller
 
-_LINE = re.compile(r"sha256:([0-9a-f]{64})[ \t]+(\S+)(?:[ \t]+(\S+))?", re.ASCII)
+_LINE = re.compile(r"sha256:([0-9a-f]{64})[ \t]+(\S+)(?:[ \t]+([^\s,]+(?:,[^\s,]+)*))?", re.ASCII)
 
 
 class TokenFileError(NsProvisionerError):
@@ -35,17 +35,18 @@ class StaticTokens:
             raise TokenFileError(f"token file {path}: {reason}") from error
         callers = {}
         for number, line in enumerate(text.splitlines(), start=1):
-            if not line.strip() or line.startswith("#"):
+            entry = line.strip()
+            if not entry or entry.startswith("#"):
                 continue
-            match = _LINE.fullmatch(line.strip())
+            match = _LINE.fullmatch(entry)
             if match is None:
                 raise TokenFileError(
                     f"token file {path}, line {number}: must be `sha256:<64 hex digits> <subject> [groups]`"
                 )
             digest, subject, groups = match.groups()
-            callers[bytes.fromhex(digest)] = Caller(
-                subject, tuple((groups or "").split(",")) if groups else ()
-            )
+            if bytes.fromhex(digest) in callers:
+                raise TokenFileError(f"token file {path}, line {number}: the token stands here twice")
+            callers[bytes.fromhex(digest)] = Caller(subject, tuple(groups.split(",")) if groups else ())
         if not callers:
             raise TokenFileError(f"token file {path}: names no token")
         return cls(callers)

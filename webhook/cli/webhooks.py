@@ -1,6 +1,7 @@
 """`nsp webhooks`: the configurations that register the admission pair."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import msgspec
@@ -24,10 +25,22 @@ from webhook.codec import catalogue, webhooks
 )
 def command(url: str, ca_file: Path, catalogue_file: Path | None) -> None:
     """Print both configurations as a JSON List for `kubectl apply -f -`."""
-    if not url.startswith("https://"):
-        raise click.BadParameter("the API server calls webhooks over https only", param_hint="--url")
+    _check_url(url)
     policy = catalogue.load(catalogue_file)
-    client_config = webhooks.url_client_config(url, ca_file.read_bytes())
+    ca_pem = ca_file.read_bytes()
+    if b"-----BEGIN CERTIFICATE-----" not in ca_pem:
+        raise click.BadParameter(f"{ca_file} holds no certificate in PEM form", param_hint="--ca-file")
+    client_config = webhooks.url_client_config(url, ca_pem)
     items = list(webhooks.configurations(policy, client_config))
     content = msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items})
     click.echo(msgspec.json.format(content, indent=2).decode())
+
+
+def _check_url(url: str) -> None:
+    """What the API server takes in clientConfig.url, so that it is said here and in plain words."""
+    parts = urlsplit(url)
+    if not url.startswith("https://"):
+        raise click.BadParameter("the API server calls webhooks over https only", param_hint="--url")
+    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+        wanted = "give a host, and no user, query or fragment: https://host:port/path"
+        raise click.BadParameter(wanted, param_hint="--url")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from webhook.core import labels
+from webhook.core import labels, wording
 from webhook.core.errors import NsProvisionerError
 from webhook.core.model import NamespaceState
 
@@ -44,4 +44,4 @@ def decode_request(body: bytes) -> NamespaceRequest:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         example = '{"team": "payments", "tier": "small"}'
-        raise MalformedRequestError(f"{error}; send for instance {example}") from error
+        raise MalformedRequestError(f"{wording.cut(error)}; send for instance {example}") from error

@@ -27,12 +27,17 @@ def provisioned(manifest: Manifest) -> Condition | None:
     for condition in conditions:
         if condition.get("type") == labels.PROVISIONED:
             return Condition(
-                status=ConditionStatus(condition["status"]),
+                status=_status(condition.get("status")),
                 reason=condition.get("reason", ""),
                 message=condition.get("message", ""),
                 since=condition.get("lastTransitionTime", ""),
             )
     return None
+
+
+def _status(text: object) -> ConditionStatus:
+    """Whatever is not True or False is Unknown: others can write conditions, too."""
+    return next((status for status in ConditionStatus if status == text), ConditionStatus.UNKNOWN)
 
 
 def status_patch(name: str, condition: Condition, *, since: str) -> Manifest:

@@ -76,12 +76,13 @@ def decode(body: bytes) -> Review:
     try:
         request = _decoder.decode(body).request
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedReviewError(f"not an {API_VERSION} {KIND}: {error}") from error
+        raise MalformedReviewError(f"not an {API_VERSION} {KIND}: {wording.cut(error)}") from error
     _check_resource(request)
     operation = _operation(request)
     if request.object is None:
         raise MalformedReviewError(f"request.object is null on {operation}")
-    if operation is Operation.UPDATE and request.old_object is None:
+    old = request.old_object if operation is Operation.UPDATE else None
+    if operation is Operation.UPDATE and old is None:
         raise MalformedReviewError("request.oldObject is null on UPDATE")
     metadata = request.object.metadata
     return Review(
@@ -91,7 +92,7 @@ def decode(body: bytes) -> Review:
             name=request.name,
             caller=Caller(request.user_info.username, tuple(request.user_info.groups or ())),
             new=_state(metadata),
-            old=_state(request.old_object.metadata) if request.old_object else None,
+            old=_state(old.metadata) if old is not None else None,
         ),
         has_labels=metadata.labels is not None,
         has_annotations=metadata.annotations is not None,

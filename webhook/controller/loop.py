@@ -9,7 +9,7 @@ from webhook import telemetry
 from webhook.controller.queue import KeyedQueue
 from webhook.controller.reconcile import Outcome
 from webhook.core import backoff
-from webhook.core.errors import ClusterError
+from webhook.core.errors import ClusterError, ClusterUnavailableError
 
 WORKERS = 16
 """Passes at once. More than about 32 writes in flight only add queueing in the API server."""
@@ -41,11 +41,19 @@ class Loop:
         metrics.queue_depth.set_function(lambda: len(queue))
 
     async def run(self) -> None:
-        """Work until `stop`; then let the passes in hand finish, for at most DRAIN_SECONDS."""
+        """Work until `stop`; then let the passes in hand finish, for at most DRAIN_SECONDS.
+
+        A worker that fails takes the loop down with its error: better ended than deaf.
+        """
         workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await self._stopping.wait()
+            done, _ = await asyncio.wait({stopping, *workers}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
+            self._stopping.set()
+            stopping.cancel()
             self._queue.close()
             await self._drain(workers)
 
@@ -66,6 +74,8 @@ class Loop:
         assert me is not None
         while not self._stopping.is_set():
             key = await self._queue.get()
+            if self._stopping.is_set():
+                return
             self._in_hand.add(me)
             try:
                 await self._pass(key)
@@ -78,7 +88,8 @@ class Loop:
         try:
             outcome = await self._reconcile(key)
         except ClusterError as error:
-            self._retry(key, "passing trouble, trying again", detail=str(error), code=error.code)
+            least = error.retry_after or 0.0 if isinstance(error, ClusterUnavailableError) else 0.0
+            self._retry(key, "passing trouble, trying again", least=least, detail=str(error), code=error.code)
             return
         except Exception as error:
             self._retry(key, "unexpected error, trying again", detail=repr(error), traceback=format_exc())
@@ -88,9 +99,9 @@ class Loop:
         if outcome.retry_after is not None:
             self._queue.add_after(key, outcome.retry_after)
 
-    def _retry(self, key: str, message: str, **fields: object) -> None:
+    def _retry(self, key: str, message: str, *, least: float = 0.0, **fields: object) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = backoff.delay(failures, self._jitter())
+        seconds = max(least, backoff.delay(failures, self._jitter()))
         self._metrics.reconciles.labels("error").inc()
         self._log.error(message, namespace=key, failures=failures, seconds=round(seconds, 3), **fields)
         self._queue.add_after(key, seconds)

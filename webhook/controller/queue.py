@@ -16,6 +16,7 @@ class KeyedQueue:
         self._dirty: set[str] = set()
         self._processing: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._closed = False
 
     def __len__(self) -> int:
         """Keys that wait for a worker; those in hand or delayed do not count."""
@@ -33,7 +34,9 @@ class KeyedQueue:
             self._waiting.put_nowait(key)
 
     def add_after(self, key: str, seconds: float) -> None:
-        """Ask for a pass in `seconds`; of two delays the earlier one counts."""
+        """Ask for a pass in `seconds`; of two delays the earlier one counts. Ignored once closed."""
+        if self._closed:
+            return
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         timer = self._timers.get(key)
@@ -57,7 +60,8 @@ class KeyedQueue:
             self._waiting.put_nowait(key)
 
     def close(self) -> None:
-        """Forget the delayed keys, so that no timer outlives the queue."""
+        """Forget the delayed keys and take no more, so that no timer outlives the queue."""
+        self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -55,9 +55,9 @@ class Reconciler:
             return Outcome("ignored")
         try:
             condition, writes = await self._provision(name, manifest, self._policy())
+            await self._tell(name, manifest, condition)
         except NotFoundError:
-            return Outcome("gone")
-        await self._tell(name, manifest, condition)
+            return Outcome("gone", retry_after=BLOCKED_RETRY_SECONDS)
         ready = condition.status is ConditionStatus.TRUE
         return Outcome(condition.reason, writes, None if ready else BLOCKED_RETRY_SECONDS)
 
@@ -70,7 +70,7 @@ class Reconciler:
         await self._sink.set_condition(
             name, replace(condition, since="" if turned or before is None else before.since)
         )
-        if turned and condition.status is ConditionStatus.TRUE:
+        if before is None and condition.status is ConditionStatus.TRUE:
             created = datetime.fromisoformat(manifest["metadata"]["creationTimestamp"])
             self._metrics.ready_seconds.observe((self._clock.now() - created).total_seconds())
 
@@ -84,12 +84,16 @@ class Reconciler:
             return _not_ready("MissingTeam", f"the label {labels.TEAM} is missing"), 0
         wanted = bundle.render(name, team, tier)
         changes = plan.changes(wanted, self._reader.bundle_objects(name))
+        written, blocked = 0, None
         for change in changes:
-            blocked = await self._write(change)
-            if blocked is not None:
-                return blocked, len(changes)
+            if blocked and change.manifest["kind"] == "RoleBinding":
+                break  # no access before all guardrails stand
+            wrong = await self._write(change)
+            written, blocked = written + (wrong is None), blocked or wrong
+        if blocked:
+            return blocked, written
         message = f"tier {tier.name}, revision {tier.revision}: {len(wanted.objects)} objects in place"
-        return Condition(ConditionStatus.TRUE, "BundleComplete", message), len(changes)
+        return Condition(ConditionStatus.TRUE, "BundleComplete", message), written
 
     async def _write(self, change: Change) -> Condition | None:
         """Write one object; a condition says why it cannot be written, however often tried."""

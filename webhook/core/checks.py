@@ -41,7 +41,6 @@ def reserved_name(facts: Facts, policy: Policy) -> Iterator[Violation]:
         return
     prefix = next((prefix for prefix in policy.reserved_prefixes if facts.name.startswith(prefix)), "")
     if prefix or facts.name in policy.reserved_names | policy.exempt_names:
-        free = facts.name[len(prefix) :] or "payments"
         yield Violation(
             rule="reserved-name",
             path="metadata.name",
@@ -50,7 +49,7 @@ def reserved_name(facts: Facts, policy: Policy) -> Iterator[Violation]:
                 f"names that do not begin with {wording.listing(policy.reserved_prefixes)} and are not "
                 f"{wording.listing(sorted(policy.reserved_names | policy.exempt_names))}"
             ),
-            suggestion=f"for instance {wording.quote(free)}" if prefix else "choose another name",
+            suggestion=_freed(facts.name[len(prefix) :], policy) if prefix else "choose another name",
         )
 
 
@@ -82,7 +81,7 @@ def managed_labels_complete(facts: Facts, policy: Policy) -> Iterator[Violation]
             path=_label(labels.MANAGED_BY),
             sent=f"{wording.quote(manager)} is another manager" if manager else "the label is missing",
             allowed=labels.MANAGER,
-            suggestion=f'leave the label out or set it to "{labels.MANAGER}"',
+            suggestion=f'set it to "{labels.MANAGER}"' + (", or leave the label out" if manager else ""),
         )
     if not facts.new.labels.get(labels.TEAM):
         yield Violation(
@@ -90,7 +89,7 @@ def managed_labels_complete(facts: Facts, policy: Policy) -> Iterator[Violation]
             path=_label(labels.TEAM),
             sent="no team is named",
             allowed="the name of the owning team",
-            suggestion=f'set {labels.TEAM}: "{facts.name or "payments"}"',
+            suggestion=f'set {labels.TEAM}: "{_mended(facts.name, policy)}"',
         )
 
 
@@ -180,6 +179,18 @@ def _mended(text: str, policy: Policy) -> str:
         if candidate and _is_name(candidate, policy):
             return candidate
     return "payments"
+
+
+def _freed(rest: str, policy: Policy) -> str:
+    """A name without its reserved prefix, if that is one to be had."""
+    reserved = rest in policy.reserved_names | policy.exempt_names or rest.startswith(
+        policy.reserved_prefixes
+    )
+    return (
+        "choose another name"
+        if reserved or not _is_name(rest, policy)
+        else f"for instance {wording.quote(rest)}"
+    )
 
 
 def _label(key: str) -> str:

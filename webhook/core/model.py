@@ -120,9 +120,9 @@ class Bundle:
 class Action(StrEnum):
     """How a difference is mended."""
 
-    CREATE = "create"  # not there: server-side apply that gives way to foreign owners
-    APPLY = "apply"  # our fields differ: forced server-side apply
-    REPLACE = "replace"  # foreign fields in it, which apply cannot remove: PUT
+    CREATE = "create"  # not there: POST, which never touches what is there after all
+    APPLY = "apply"  # only something of ours is missing: forced server-side apply
+    REPLACE = "replace"  # it says something else or more, which apply cannot remove: PUT
     RECREATE = "recreate"  # an immutable field differs: delete, then create
 
 

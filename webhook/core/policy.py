@@ -60,28 +60,28 @@ class Policy:
 def parse(document: object) -> Policy:
     """Validate a catalogue document. Raises InvalidPolicyError with every problem found."""
     reader = Reader()
+    if not isinstance(document, Mapping):
+        reader.mapping("", document)
+        raise InvalidPolicyError(reader.problems)
     root = reader.mapping("", document, keys=("apiVersion", "kind", "policy", "tiers"))
-    if root:
-        reader.choice("apiVersion", str(root.get("apiVersion")), (API_VERSION,))
-        reader.choice("kind", str(root.get("kind")), (KIND,))
+    for key, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if key in root:
+            reader.choice(key, str(root[key]), (expected,))
     tiers = _tiers(reader, root.get("tiers"))
     policy = _policy(reader, root.get("policy"), tiers)
-    if reader.problems or policy is None:
+    if reader.problems:
         raise InvalidPolicyError(reader.problems)
     return policy
 
 
-def _policy(reader: Reader, value: object, tiers: dict[str, Tier]) -> Policy | None:
+def _policy(reader: Reader, value: object, tiers: dict[str, Tier]) -> Policy:
     rules = reader.mapping("policy", value, keys=_POLICY_KEYS)
     default_tier = reader.text("policy.defaultTier", rules.get("defaultTier"))
     if default_tier and tiers:
         reader.choice("policy.defaultTier", default_tier, tiers, what="a tier")
-    pattern = reader.pattern("policy.namePattern", rules.get("namePattern"))
-    if pattern is None:
-        return None
     return Policy(
         default_tier=default_tier,
-        name_pattern=pattern,
+        name_pattern=reader.pattern("policy.namePattern", rules.get("namePattern")),
         reserved_names=frozenset(reader.texts("policy.reservedNames", rules.get("reservedNames"))),
         reserved_prefixes=reader.texts("policy.reservedPrefixes", rules.get("reservedPrefixes")),
         exempt_names=frozenset(reader.texts("policy.exemptNames", rules.get("exemptNames"))),
@@ -124,7 +124,12 @@ def _limits(reader: Reader, path: str, value: object) -> tuple[dict[str, str], d
             reader.choice(
                 f"{path}.{side}.{resource}", resource, LIMITED_RESOURCES, what="a container resource"
             )
-    for resource in default.keys() & request.keys():
+    for resource in sorted(default.keys() & set(LIMITED_RESOURCES) - request.keys()):
+        detail = "is missing where there is a default limit"
+        reader.problem(
+            f"{path}.defaultRequest.{resource}", detail, f"say what the API server would: {default[resource]}"
+        )
+    for resource in sorted(default.keys() & request.keys()):
         if quantity.parse(request[resource]) > quantity.parse(default[resource]):
             reader.problem(
                 f"{path}.defaultRequest.{resource}",

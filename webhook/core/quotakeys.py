@@ -7,11 +7,8 @@ so a typo would be a limit that does not exist.
 import difflib
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
-_KEYS = frozenset(
+_COUNTED = frozenset(
     {
-        *_COMPUTE,
-        *(f"{side}.{resource}" for side in ("requests", "limits") for resource in _COMPUTE),
-        "requests.storage",
         "pods",
         "services",
         "services.loadbalancers",
@@ -22,6 +19,11 @@ _KEYS = frozenset(
         "configmaps",
         "secrets",
     }
+)
+_KEYS = _COUNTED.union(
+    _COMPUTE,
+    (f"{side}.{resource}" for side in ("requests", "limits") for resource in _COMPUTE),
+    ("requests.storage",),
 )
 _OPEN_PREFIXES = ("count/", "requests.hugepages-", "hugepages-")
 _ADVICE = {
@@ -41,6 +43,11 @@ def is_known(key: str) -> bool:
         or (key.startswith("requests.") and "/" in key)
         or ".storageclass.storage.k8s.io/" in key
     )
+
+
+def is_counted(key: str) -> bool:
+    """Whether the quota counts objects, of which there are whole numbers only."""
+    return key in _COUNTED or key.startswith("count/") or key.endswith("/persistentvolumeclaims")
 
 
 def advice(key: str) -> str:

@@ -13,6 +13,7 @@ class Reader:
     """Each method returns a usable value even when the part is wrong, so that reading goes on."""
 
     problems: list[Problem] = field(default_factory=list)
+    _missing: set[str] = field(default_factory=set)
 
     def problem(self, path: str, detail: str, suggestion: str = "") -> None:
         self.problems.append(Problem(path or "(file)", detail, suggestion))
@@ -22,11 +23,12 @@ class Reader:
     ) -> Mapping[object, object]:
         """A mapping; with `keys`, exactly these are required and no others are known."""
         if not isinstance(value, Mapping):
-            self.problem(path, f"must be a mapping, not {_shown(value)}")
+            self._wrong_shape(path, "a mapping", value)
             return {}
         if keys is None:
             return value
         for key in sorted(set(keys) - set(value)):
+            self._missing.add(_join(path, key))
             self.problem(_join(path, key), "is missing")
         for key in value:
             if key not in keys:
@@ -36,12 +38,12 @@ class Reader:
     def text(self, path: str, value: object) -> str:
         if isinstance(value, str) and value:
             return value
-        self.problem(path, f"must be a text, not {_shown(value)}", "put it in quotes")
+        self._wrong_shape(path, "a text", value, "put it in quotes")
         return ""
 
     def texts(self, path: str, value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
-            self.problem(path, f"must be a list, not {_shown(value)}")
+            self._wrong_shape(path, "a list", value)
             return ()
         return tuple(self.text(f"{path}[{index}]", item) for index, item in enumerate(value))
 
@@ -54,16 +56,18 @@ class Reader:
                 f"did you mean `{wording.nearest(sent, words)}`?",
             )
 
-    def pattern(self, path: str, value: object) -> re.Pattern[str] | None:
+    def pattern(self, path: str, value: object) -> re.Pattern[str]:
         try:
             return re.compile(self.text(path, value), re.ASCII)
         except re.error as error:
             self.problem(path, f"is not a regular expression: {error}")
-            return None
+            return re.compile("")
 
     def quantities(self, path: str, value: object) -> dict[str, str]:
-        """Quantities by resource name, as written; bare numbers are fine."""
+        """Quantities by resource name, as written; at least one, and bare numbers are fine."""
         found = {}
+        if value == {}:
+            self.problem(path, "is empty", "the API server drops it, so it would never look complete")
         for key, item in self.mapping(path, value).items():
             text = str(item) if isinstance(item, int | float) and not isinstance(item, bool) else item
             place = _join(path, key)
@@ -81,12 +85,20 @@ class Reader:
 
     def quota(self, path: str, value: object) -> dict[str, str]:
         found = self.quantities(path, value)
-        for key in found:
+        for key, amount in found.items():
             if not quotakeys.is_known(key):
+                detail = f"{wording.quote(key)} is not a quota key"
+                self.problem(f"{path}.{key}", detail, quotakeys.advice(key))
+            elif quotakeys.is_counted(key) and quantity.parse(amount).denominator != 1:
                 self.problem(
-                    f"{path}.{key}", f"{wording.quote(key)} is not a quota key", quotakeys.advice(key)
+                    f"{path}.{key}", f"{amount} is not a whole number", "these are counted in pieces"
                 )
         return found
+
+    def _wrong_shape(self, path: str, shape: str, value: object, suggestion: str = "") -> None:
+        """What is missing has been said already."""
+        if value is not None or path not in self._missing:
+            self.problem(path, f"must be {shape}, not {_shown(value)}", suggestion)
 
 
 def _join(path: str, key: object) -> str:

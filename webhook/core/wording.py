@@ -9,6 +9,9 @@ from webhook.core.model import Decision, Violation
 SENT_LIMIT = 63
 """Characters of user text shown: the longest legal label value, so only hostile text is cut."""
 
+ERROR_LIMIT = 120
+"""Characters of another library's error that are shown."""
+
 _SHIRT_SIZES = {"xs": "small", "s": "small", "m": "medium", "l": "large", "xl": "large", "xxl": "large"}
 
 
@@ -16,6 +19,12 @@ def quote(text: str) -> str:
     """User text in ASCII, in double quotes, without control characters, cut to SENT_LIMIT."""
     cut = text if len(text) <= SENT_LIMIT else text[:SENT_LIMIT] + "..."
     return json.dumps(cut)
+
+
+def cut(error: object) -> str:
+    """The text of a library's error, which may hold what was sent, made fit to be shown."""
+    text = str(error)
+    return "".join(char for char in text[:ERROR_LIMIT] if char.isascii() and char.isprintable())
 
 
 def listing(items: Iterable[str]) -> str:

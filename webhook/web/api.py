@@ -17,6 +17,7 @@ from webhook.core.errors import (
     ClusterError,
     ClusterUnavailableError,
     ConflictError,
+    NotFoundError,
     RejectedError,
 )
 from webhook.core.model import Caller, ConditionStatus, Decision, Facts, NamespaceState, Operation, key_of
@@ -105,7 +106,10 @@ class Api:
         )
 
     async def _existing(self, name: str, wanted: NamespaceState) -> Response:
-        found = namespace.state(await self._gateway.get(name)).labels
+        existing = await self._gateway.get(name)
+        if "deletionTimestamp" in existing["metadata"]:
+            return errors.problem(409, f"namespace {wording.quote(name)} is being deleted; ask again later")
+        found = namespace.state(existing).labels
         differing = [
             f"{key} is {wording.quote(found[key])}" if key in found else f"{key} is not set"
             for key in labels.IDENTITY_LABELS
@@ -147,11 +151,10 @@ class Api:
             code=error.code,
             detail=str(error),
         )
-        if isinstance(error, ClusterUnavailableError):
+        if isinstance(error, ClusterUnavailableError | NotFoundError):
             return errors.problem(503, f"the cluster did not answer: {error}", headers=RETRY_AFTER)
-        if isinstance(error, RejectedError | ConflictError):
-            status = error.code if error.code in (403, 409, 422) else 422
-            return errors.problem(status, str(error))
+        if isinstance(error, RejectedError | ConflictError) and error.code in (403, 409, 422):
+            return errors.problem(error.code, str(error))
         return errors.problem(502, "the cluster gave an unexpected answer, see the server's log")
 
 

@@ -12,4 +12,6 @@ from webhook.web import errors
 def build(routes: Sequence[Route]) -> Starlette:
     """An application with our error answers around `routes`."""
     handlers = {HTTPException: errors.http_exception, Exception: errors.unexpected}
-    return Starlette(routes=list(routes), exception_handlers=handlers)
+    application = Starlette(routes=list(routes), exception_handlers=handlers)
+    application.router.redirect_slashes = False  # an API server follows redirects: never send one
+    return application

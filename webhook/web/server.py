@@ -79,7 +79,7 @@ def _bind(host: str, port: int, flag: str) -> socket.socket:
     except OSError as error:
         bound.close()
         hint = "another program has the port; " if error.errno == errno.EADDRINUSE else ""
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = "no such host" if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise ListenError(
             f"cannot listen on {host}:{port}: {reason}; {hint}choose another with {flag}"
         ) from error

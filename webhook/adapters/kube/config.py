@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kubernetes.aio import config as kubernetes_config
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import ConfigException
 
 from webhook.core.errors import NsProvisionerError
 
@@ -29,7 +30,8 @@ class Access:
         """The Authorization header for the next request; an in-cluster token is re-read each minute."""
         settings = await self.configuration.auth_settings()
         bearer = settings.get("BearerToken")
-        return bearer["value"] if bearer else None
+        value = bearer["value"] if bearer else None
+        return value.strip() if value else None  # a token file may end in a newline
 
 
 async def load(kubeconfig: Path | None) -> Access:
@@ -44,10 +46,12 @@ async def load(kubeconfig: Path | None) -> Access:
             kubernetes_config.load_incluster_config(client_configuration=configuration)
         else:
             await kubernetes_config.load_kube_config(str(kubeconfig), client_configuration=configuration)
-    except (kubernetes_config.ConfigException, OSError) as error:
+    except Exception as error:  # the loaders raise whatever a malformed file makes them stumble over
         source = f"kubeconfig {kubeconfig}" if kubeconfig else "the pod's ServiceAccount"
+        known = isinstance(error, ConfigException | OSError)
+        reason = str(error) if known else "it is not a kubeconfig"
         raise CredentialsError(
-            f"cannot use {source}: {error}; name a file with --kubeconfig or KUBECONFIG"
+            f"cannot use {source}: {reason}; name a file with --kubeconfig or KUBECONFIG"
         ) from error
     if not (configuration.api_key or configuration.cert_file):
         raise CredentialsError(f"kubeconfig {kubeconfig} gives no credentials for {configuration.host}")

@@ -19,6 +19,9 @@ MESSAGE_LIMIT = 500
 _PERMANENT_500 = "failed to create typed patch object"
 """A value of the wrong type in an apply is answered with 500, and always will be."""
 
+_TERMINATING = "because it is being terminated"
+"""A 403 that says no more than that the namespace is going."""
+
 _BY_CODE: dict[int, type[ClusterError]] = {404: NotFoundError, 409: ConflictError, 410: ExpiredError}
 
 
@@ -26,6 +29,8 @@ def from_answer(code: int, body: bytes, retry_after: str | None = None) -> Clust
     """The error for an answer with status `code`. Only a Status object's text is kept whole."""
     reason, message = _status(body)
     text = f"{code} {reason}: {message[:MESSAGE_LIMIT]}"
+    if code == 403 and _TERMINATING in message:
+        return NotFoundError(text, code=code, reason=reason)
     if code == 429 or (code >= 500 and _PERMANENT_500 not in message):
         seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
         return ClusterUnavailableError(text, code=code, reason=reason, retry_after=seconds)

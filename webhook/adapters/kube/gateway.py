@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from webhook.adapters.kube import resources
 from webhook.adapters.kube.transport import Transport
 from webhook.codec import namespace as namespaces
+from webhook.core.errors import ClusterUnavailableError, ExpiredError
 from webhook.core.model import Condition, ConditionStatus, Manifest
+
+LOOK_AGAIN_SECONDS = 0.2
+"""Pause before another look when a watch has ended or broken."""
 
 
 class NamespaceGateway:
@@ -25,26 +29,34 @@ class NamespaceGateway:
     async def wait_provisioned(self, name: str, *, seconds: float) -> Condition | None:
         last: Condition | None = None
         try:
-            async with asyncio.timeout(seconds):
-                async with aclosing(self._conditions(name)) as conditions:
-                    async for last in conditions:
-                        if last is not None and last.status is ConditionStatus.TRUE:
-                            break
+            async with asyncio.timeout(seconds), aclosing(self._conditions(name)) as conditions:
+                async for last in conditions:
+                    if last is not None and last.status is ConditionStatus.TRUE:
+                        break
         except TimeoutError:
             pass  # the caller gets what the condition says by now
         return last
 
     async def _conditions(self, name: str) -> AsyncGenerator[Condition | None]:
         """The condition now and after each change. Looks, then watches from there: nothing is missed."""
+        manifest = await self.get(name)
         while True:
-            manifest = await self.get(name)
             yield namespaces.provisioned(manifest)
             query = {
                 "fieldSelector": f"metadata.name={name}",
                 "resourceVersion": manifest["metadata"]["resourceVersion"],
             }
-            async with aclosing(self._transport.watch(resources.NAMESPACES.collection, query)) as events:
-                async for event in events:
-                    if event["type"] not in ("ADDED", "MODIFIED"):
-                        break
-                    yield namespaces.provisioned(event["object"])
+            with suppress(ClusterUnavailableError, ExpiredError):
+                async with aclosing(self._transport.watch(resources.NAMESPACES.collection, query)) as events:
+                    async for event in events:
+                        if event["type"] not in ("ADDED", "MODIFIED"):
+                            break
+                        yield namespaces.provisioned(event["object"])
+            manifest = await self._look_again(name)
+
+    async def _look_again(self, name: str) -> Manifest:
+        """The namespace, as soon as the API server can say: it exists, so trouble will pass."""
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            with suppress(ClusterUnavailableError):
+                return await self.get(name)

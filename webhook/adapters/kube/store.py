@@ -45,10 +45,14 @@ class Store:
         return iter(tuple(self._objects))
 
     def put(self, manifest: Manifest) -> bool:
-        """Keep `manifest` unless something newer of the same object is known. True when it is news."""
-        key = key_of(manifest)
+        """Keep `manifest` unless something newer of the same name is known. True when it is news.
+
+        Resource versions of one resource grow: every etcd-backed server counts them up. Raises
+        LookupError or ValueError, and keeps nothing, for what is not an object of the API.
+        """
+        key, version, _ = key_of(manifest), version_of(manifest), manifest["metadata"]["uid"]
         known = self._objects.get(key)
-        if known is not None and not _is_news(manifest, known):
+        if known is not None and version <= version_of(known):
             return False
         trimmed = _trimmed(manifest)
         self._objects[key] = trimmed
@@ -68,12 +72,8 @@ class Store:
         return True
 
 
-def _is_news(manifest: Manifest, known: Manifest) -> bool:
-    """Resource versions of one resource grow: every etcd-backed server counts them up."""
-    new, old = manifest["metadata"], known["metadata"]
-    if new["uid"] != old["uid"]:
-        return True
-    return int(new["resourceVersion"]) > int(old["resourceVersion"])
+def version_of(manifest: Manifest) -> int:
+    return int(manifest["metadata"]["resourceVersion"])
 
 
 def _trimmed(manifest: Manifest) -> Manifest:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import aiohttp
 import msgspec
+from kubernetes.aio.config import ConfigException
 
 from webhook import __version__
 from webhook.adapters.kube import config, errors
@@ -96,7 +97,11 @@ class Transport:
         timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=WATCH_SILENCE_SECONDS)
         try:
             async with self._session.get(
-                self._access.url + path, params={**query, "watch": "true"}, headers=headers, timeout=timeout
+                self._access.url + path,
+                params={**query, "watch": "true"},
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as answer:
                 if answer.status != 200:
                     raise errors.from_answer(
@@ -129,7 +134,12 @@ class Transport:
             data = msgspec.json.encode(body)
         try:
             async with self._session.request(
-                method, self._access.url + path, params=query, data=data, headers=headers
+                method,
+                self._access.url + path,
+                params=query,
+                data=data,
+                headers=headers,
+                allow_redirects=False,  # our token goes to our API server and nowhere else
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -139,7 +149,10 @@ class Transport:
         return _object(content)
 
     async def _headers(self) -> dict[str, str]:
-        authorization = await self._access.authorization()
+        try:
+            authorization = await self._access.authorization()
+        except (OSError, ConfigException) as error:  # a token file in the middle of its renewal
+            raise ClusterUnavailableError(f"our credentials cannot be read: {error}") from error
         return {"Authorization": authorization} if authorization else {}
 
 

@@ -71,4 +71,4 @@ class ClusterView:
         """Take note of an answer to our own write, so that the next pass does not plan on old news."""
         kind = manifest["kind"]
         reflector = self._namespaces if kind == resources.NAMESPACES.kind else self._bundle[kind]
-        reflector.store.put(manifest)
+        reflector.wrote(manifest)

@@ -1,0 +1,153 @@
+"""How often a reflector asks, in virtual time: never a storm, and never blind for long."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+import pytest
+
+from tests.adapters.kube.faults import manifest, status
+from tests.adapters.kube.scripted import ScriptedTransport
+from tests.controller import virtualtime
+from tests.controller.support import Told, running
+from webhook.adapters.kube import reflector as reflectors
+from webhook.adapters.kube import resources
+from webhook.adapters.kube.reflector import Reflector
+from webhook.adapters.kube.transport import WATCH_SILENCE_SECONDS
+from webhook.core.errors import ClusterError, ClusterUnavailableError, ExpiredError, RejectedError
+from webhook.core.model import Manifest
+
+pytestmark = pytest.mark.anyio
+
+NOTHING: tuple[Manifest, ...] = ()
+LIST = [{"metadata": {"resourceVersion": "10"}, "items": [manifest("a", 3)]}]
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    return virtualtime.BACKEND
+
+
+async def reflect(transport: ScriptedTransport, *, seconds: float) -> None:
+    told = Told()
+    reflector = Reflector(
+        transport,
+        resources.NAMESPACES,
+        selector="a=b",
+        on_change=lambda _: None,
+        metrics=told.metrics,
+        log=told.log,
+    )
+    async with running(reflector.run()):
+        await asyncio.sleep(seconds)
+
+
+async def ends_at_once() -> AsyncGenerator[Manifest]:
+    for event in NOTHING:
+        yield event
+
+
+def fails(error: ClusterError, *, after: float = 0.0) -> AsyncGenerator[Manifest]:
+    async def watch() -> AsyncGenerator[Manifest]:
+        await asyncio.sleep(after)
+        for event in NOTHING:
+            yield event
+        raise error
+
+    return watch()
+
+
+async def expires_in_the_stream() -> AsyncGenerator[Manifest]:
+    yield {"type": "ERROR", "object": status(410, "Expired", "too old resource version")}
+
+
+async def test_a_server_that_closes_at_once_is_not_stormed() -> None:
+    transport = ScriptedTransport(lists=lambda: LIST, watch=ends_at_once)
+    await reflect(transport, seconds=60)
+    assert len(transport.times["list"]) == 1
+    assert min(transport.pauses("watch")) >= reflectors.RECONNECT_SECONDS - 1e-6
+    assert len(transport.times["watch"]) <= 60 / reflectors.RECONNECT_SECONDS + 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(ClusterUnavailableError("503 Unknown: <html>", code=503), id="a server that is down"),
+        pytest.param(RejectedError("403 Forbidden", code=403), id="a server that refuses us"),
+    ],
+)
+async def test_errors_back_off_up_to_the_limit(error: ClusterError) -> None:
+    transport = ScriptedTransport(lists=lambda: LIST, watch=lambda: fails(error))
+    await reflect(transport, seconds=600)
+    pauses = transport.pauses("watch")
+    assert pauses[0] >= reflectors.ERROR_BASE_SECONDS / 2
+    assert all(pause <= reflectors.ERROR_LIMIT_SECONDS + 1e-6 for pause in pauses)
+    assert all(pause >= reflectors.ERROR_LIMIT_SECONDS / 2 - 1e-6 for pause in pauses[6:])
+    assert len(pauses) < 60
+
+
+async def test_a_list_that_fails_backs_off_as_well() -> None:
+    def refuse() -> list[Manifest]:
+        raise ClusterUnavailableError("503", code=503)
+
+    transport = ScriptedTransport(lists=refuse, watch=ends_at_once)
+    await reflect(transport, seconds=600)
+    assert len(transport.times["list"]) < 60
+    assert transport.times["watch"] == []
+
+
+async def test_retry_after_is_a_least_pause() -> None:
+    slow = ClusterUnavailableError("429", code=429, retry_after=7)
+    transport = ScriptedTransport(lists=lambda: LIST, watch=lambda: fails(slow))
+    await reflect(transport, seconds=100)
+    assert min(transport.pauses("watch")) >= 7
+
+
+Watch = Callable[[], AsyncGenerator[Manifest]]
+
+
+@pytest.mark.parametrize(
+    "expired",
+    [
+        pytest.param(expires_in_the_stream, id="in the stream"),
+        pytest.param(lambda: fails(ExpiredError("410", code=410)), id="as an HTTP status"),
+    ],
+)
+async def test_a_server_whose_every_version_has_expired_is_not_stormed_with_lists(expired: Watch) -> None:
+    transport = ScriptedTransport(lists=lambda: LIST, watch=expired)
+    await reflect(transport, seconds=600)
+    assert len(transport.times["list"]) < 60
+
+
+async def test_a_single_410_is_answered_with_a_list_at_once() -> None:
+    watches = iter([fails(ExpiredError("410", code=410), after=100), fails(ExpiredError("410"), after=1000)])
+    transport = ScriptedTransport(lists=lambda: LIST, watch=lambda: next(watches))
+    await reflect(transport, seconds=500)
+    assert transport.pauses("list")[0] < 102
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param(300.0, id="a balancer that cuts every stream after five minutes"),
+        pytest.param(WATCH_SILENCE_SECONDS, id="a quiet kind whose streams are silent"),
+    ],
+)
+async def test_streams_that_break_after_long_health_are_taken_up_again_soon(seconds: float) -> None:
+    """Only failures in a row count: otherwise the reflector is blind for half a minute each time."""
+    broken = ClusterUnavailableError("the API server cannot be reached: cut")
+    transport = ScriptedTransport(lists=lambda: LIST, watch=lambda: fails(broken, after=seconds))
+    await reflect(transport, seconds=20 * seconds)
+    assert max(transport.pauses("watch")) <= seconds + 2
+
+
+async def test_a_stream_that_ended_well_clears_the_failures() -> None:
+    watches = 0
+
+    def watch() -> AsyncGenerator[Manifest]:
+        nonlocal watches
+        watches += 1
+        return ends_at_once() if watches % 5 == 0 else fails(ClusterUnavailableError("503"))
+
+    transport = ScriptedTransport(lists=lambda: LIST, watch=watch)
+    await reflect(transport, seconds=300)
+    assert max(transport.pauses("watch")) <= reflectors.ERROR_BASE_SECONDS * 8 + 1e-6

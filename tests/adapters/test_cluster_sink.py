@@ -1,0 +1,209 @@
+"""What the cluster sink asks of the API server for each kind of change."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.adapters.kube import faults
+from tests.adapters.kube.faults import FaultServer, access, manifest
+from tests.controller.support import StoppedClock
+from webhook.adapters.cluster_sink import ClusterSink
+from webhook.adapters.kube.transport import Transport
+from webhook.core.errors import ClusterError, ConflictError, RejectedError
+from webhook.core.model import Action, Change, Condition, ConditionStatus, Manifest
+
+pytestmark = pytest.mark.anyio
+
+QUOTAS = "/api/v1/namespaces/payments/resourcequotas"
+PATH = f"{QUOTAS}/default"
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/payments/rolebindings"
+BINDING = f"{BINDINGS}/default"
+STATUS = "/api/v1/namespaces/payments/status"
+
+EXISTS = faults.failure(409, "AlreadyExists", 'resourcequotas "default" already exists')
+
+
+class Setup:
+    def __init__(self, server: FaultServer, transport: Transport) -> None:
+        self.server = server
+        self.wrote: list[Manifest] = []
+        self.sink = ClusterSink(transport, clock=StoppedClock(), wrote=self.wrote.append)
+
+    def requests(self) -> list[tuple[str, str, str | None]]:
+        return [(seen.verb, seen.path, seen.query.get("force")) for seen in self.server.requests]
+
+
+@pytest.fixture
+async def setup(anyio_backend: object) -> AsyncIterator[Setup]:
+    async with FaultServer() as server, Transport(access(server.url)) as transport:
+        yield Setup(server, transport)
+
+
+def quota(version: int = 0, *, managers: tuple[str, ...] = ()) -> Manifest:
+    """Without a version: the object as we want it."""
+    found = manifest("default", version, namespace="payments", kind="ResourceQuota")
+    found["spec"] = {"hard": {"pods": "20"}}
+    if not version:
+        for key in ("uid", "resourceVersion", "creationTimestamp"):
+            del found["metadata"][key]
+    if managers:
+        found["metadata"]["managedFields"] = [{"manager": name, "operation": "Apply"} for name in managers]
+    return found
+
+
+def create() -> Change:
+    return Change(Action.CREATE, quota())
+
+
+async def test_create_touches_nothing_that_is_there(setup: Setup) -> None:
+    setup.server.script("POST", QUOTAS, faults.ok(quota(7), code=201))
+    await setup.sink.write(create())
+    assert setup.requests() == [("POST", QUOTAS, None)]
+    assert setup.server.requests[0].body == quota()
+    assert setup.wrote == [quota(7)]
+
+
+@pytest.mark.parametrize(
+    "managers",
+    [
+        pytest.param((), id="of nobody known"),
+        pytest.param(("kubectl", "helm"), id="of other managers"),
+        pytest.param(("ns-provisioner-2",), id="of a manager whose name begins with ours"),
+    ],
+)
+async def test_create_gives_way_to_an_object(setup: Setup, managers: tuple[str, ...]) -> None:
+    setup.server.script("POST", QUOTAS, EXISTS)
+    setup.server.script("GET", PATH, faults.ok(quota(5, managers=managers)))
+    with pytest.raises(ConflictError, match="was not made by ns-provisioner") as raised:
+        await setup.sink.write(create())
+    assert raised.value.reason == "ForeignObject"
+    assert raised.value.code == 409
+    assert setup.requests() == [("POST", QUOTAS, None), ("GET", PATH, None)]
+    assert setup.wrote == []
+
+
+async def test_create_takes_back_an_object_that_was_ours(setup: Setup) -> None:
+    """Somebody took our label away, and with it our knowledge of the object; the fields remember."""
+    setup.server.script("POST", QUOTAS, EXISTS)
+    setup.server.script("PATCH", PATH, faults.ok(quota(9)))
+    setup.server.script("GET", PATH, faults.ok(quota(5, managers=("kubectl", "ns-provisioner"))))
+    await setup.sink.write(create())
+    assert setup.requests() == [("POST", QUOTAS, None), ("GET", PATH, None), ("PATCH", PATH, "true")]
+    assert setup.wrote == [quota(9)]
+
+
+async def test_create_goes_on_when_the_object_in_its_way_is_gone_by_now(setup: Setup) -> None:
+    """A NotFoundError would tell the reconciler that the namespace is gone, and nobody would come back."""
+    setup.server.script("POST", QUOTAS, EXISTS)
+    setup.server.script("PATCH", PATH, faults.ok(quota(9)))
+    error: ClusterError | None = None
+    try:
+        await setup.sink.write(create())
+    except ClusterError as raised:
+        error = raised
+    again = isinstance(error, ConflictError) and error.reason != "ForeignObject"
+    assert error is None or again, "a vanished object looks like a vanished namespace, or like a foreign one"
+
+
+async def test_apply_is_forced(setup: Setup) -> None:
+    setup.server.script("PATCH", PATH, faults.ok(quota(8)))
+    await setup.sink.write(Change(Action.APPLY, quota(), quota(7)))
+    assert setup.requests() == [("PATCH", PATH, "true")]
+    assert setup.wrote == [quota(8)]
+
+
+async def test_replace_sends_the_version_it_was_decided_on(setup: Setup) -> None:
+    setup.server.script("PUT", PATH, faults.ok(quota(8)))
+    await setup.sink.write(Change(Action.REPLACE, quota(), quota(7)))
+    [seen] = setup.server.requests
+    wanted = quota()
+    wanted["metadata"]["resourceVersion"] = "7"
+    assert seen.body == wanted
+    assert setup.wrote == [quota(8)]
+    assert "resourceVersion" not in quota()["metadata"], "the bundle is left alone"
+
+
+async def test_replace_of_what_has_changed_meanwhile_is_a_conflict_to_try_again(setup: Setup) -> None:
+    setup.server.script("PUT", PATH, faults.failure(409, "Conflict", "the object has been modified"))
+    with pytest.raises(ConflictError) as raised:
+        await setup.sink.write(Change(Action.REPLACE, quota(), quota(7)))
+    assert raised.value.reason == "Conflict"
+    assert setup.wrote == []
+
+
+def recreate() -> Change:
+    return Change(Action.RECREATE, {**quota(), "kind": "RoleBinding"}, {**quota(7), "kind": "RoleBinding"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(faults.ok(faults.status(200, "", "")), id="what is there"),
+        pytest.param(faults.failure(404, "NotFound", "not found"), id="what is gone already"),
+    ],
+)
+async def test_recreate_deletes_exactly_the_observed_object_and_makes_it_anew(
+    setup: Setup, answer: faults.Answer
+) -> None:
+    setup.server.script("DELETE", BINDING, answer)
+    setup.server.script("POST", BINDINGS, faults.ok(quota(9), code=201))
+    await setup.sink.write(recreate())
+    deleted, made = setup.server.requests
+    assert (deleted.verb, made.verb) == ("DELETE", "POST")
+    assert deleted.body == {"preconditions": {"uid": "uid-default"}}
+    assert "resourceVersion" not in made.body["metadata"]
+    assert setup.wrote == [quota(9)]
+
+
+async def test_recreate_leaves_a_namesake_alone(setup: Setup) -> None:
+    setup.server.script(
+        "DELETE", BINDING, faults.failure(409, "Conflict", "Precondition failed: UID uid-default")
+    )
+    with pytest.raises(ConflictError) as raised:
+        await setup.sink.write(recreate())
+    assert raised.value.reason != "ForeignObject"
+    assert setup.requests() == [("DELETE", BINDING, None)]
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.APPLY])
+async def test_a_refusal_is_passed_on(setup: Setup, action: Action) -> None:
+    for verb, path in (("POST", QUOTAS), ("PATCH", PATH)):
+        setup.server.script(verb, path, faults.failure(422, "Invalid", "spec.hard: bad"))
+    with pytest.raises(RejectedError, match=r"spec\.hard: bad"):
+        await setup.sink.write(Change(action, quota(), None))
+    assert setup.wrote == []
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        pytest.param("", "2026-03-01T12:00:10Z", id="as of now"),
+        pytest.param("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", id="as of an earlier time"),
+    ],
+)
+async def test_the_condition_is_applied_to_the_status_of_the_namespace_and_nothing_else(
+    setup: Setup, since: str, expected: str
+) -> None:
+    setup.server.script("PATCH", STATUS, faults.ok(manifest(version=8)))
+    await setup.sink.set_condition(
+        "payments", Condition(ConditionStatus.TRUE, "BundleComplete", "6 objects in place", since)
+    )
+    [seen] = setup.server.requests
+    assert seen.query == {"fieldManager": "ns-provisioner", "fieldValidation": "Strict", "force": "true"}
+    assert seen.body == {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": "payments"},
+        "status": {
+            "conditions": [
+                {
+                    "type": "Provisioned",
+                    "status": "True",
+                    "reason": "BundleComplete",
+                    "message": "6 objects in place",
+                    "lastTransitionTime": expected,
+                }
+            ]
+        },
+    }
+    assert setup.wrote == [manifest(version=8)]

@@ -1,0 +1,99 @@
+"""The pair that `nsp certs make` writes serves the hosts it was made for."""
+
+import os
+import ssl
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tests.adapters.handshake import handshake
+from webhook.adapters import pki, tls
+
+HOSTS = ("localhost", "127.0.0.1", "::1", "nsp.ns-provisioner.svc")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    return pki.make_pair(tmp_path_factory.mktemp("pair"), HOSTS)
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_client_that_has_the_ca_trusts_it(pair: tuple[Path, Path, Path], host: str) -> None:
+    authority, certificate, key = pair
+    client = ssl.create_default_context(cafile=authority)
+    client.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
+    assert handshake(tls.server_context(certificate, key), client, host) == "TLSv1.3"
+
+
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.2", "localhost.evil"])
+def test_for_no_other_host(pair: tuple[Path, Path, Path], host: str) -> None:
+    authority, certificate, key = pair
+    client = ssl.create_default_context(cafile=authority)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(tls.server_context(certificate, key), client, host)
+
+
+def test_another_ca_does_not_vouch_for_it(pair: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    other, _, _ = pki.make_pair(tmp_path, HOSTS)
+    client = ssl.create_default_context(cafile=other)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake(tls.server_context(pair[1], pair[2]), client, "localhost")
+
+
+def test_what_the_certificates_say(pair: tuple[Path, Path, Path]) -> None:
+    authority, leaf = _certificate(pair[0]), _certificate(pair[1])
+    assert isinstance(leaf.public_key(), ec.EllipticCurvePublicKey)
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == timedelta(days=90)
+    assert authority.not_valid_after_utc - authority.not_valid_before_utc == timedelta(days=3650)
+    usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+
+
+def test_the_files_and_their_modes(pair: tuple[Path, Path, Path]) -> None:
+    folder = pair[0].parent
+    assert [path.name for path in pair] == ["ca.crt", "tls.crt", "tls.key"]
+    assert sorted(folder.iterdir()) == sorted(pair)
+    assert pair[2].stat().st_mode & 0o777 == 0o600
+    assert b"PRIVATE" not in pair[0].read_bytes() + pair[1].read_bytes()
+
+
+def test_a_second_pair_replaces_the_first(tmp_path: Path) -> None:
+    before = [path.read_bytes() for path in pki.make_pair(tmp_path / "new" / "folder", ["localhost"])]
+    after = [path.read_bytes() for path in pki.make_pair(tmp_path / "new" / "folder", ["localhost"])]
+    assert not set(before) & set(after)
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("file", "File exists"), ("file/below", "Not a directory")],
+    ids=["a file", "below a file"],
+)
+def test_a_folder_that_is_none(tmp_path: Path, folder: str, reason: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(pki.PairError) as refused:
+        pki.make_pair(tmp_path / folder, ["localhost"])
+    assert str(refused.value) == f"cannot write to {tmp_path / folder}: {reason}"
+
+
+@pytest.mark.parametrize("host", ["bücher.example", ""], ids=["not ASCII", "empty"])
+def test_a_host_that_no_certificate_can_name(tmp_path: Path, host: str) -> None:
+    with pytest.raises(pki.PairError):
+        pki.make_pair(tmp_path, [host])
+
+
+def test_a_left_over_file_does_not_open_the_key_to_all(tmp_path: Path) -> None:
+    left_over = tmp_path / "tls.key.new"
+    left_over.touch()
+    os.chmod(left_over, 0o644)
+    _, _, key = pki.make_pair(tmp_path, ["localhost"])
+    assert key.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,159 @@
+"""The built-in catalogue has the promised values, and a tier's revision stands for what it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.codec.builders import CATALOGUE, catalogue_text, document
+from webhook.codec import catalogue
+from webhook.core import policy
+from webhook.core.policy import Tier
+
+BUILT_IN = catalogue.load(None)
+
+TIERS = {
+    "freemium": (
+        {
+            "requests.cpu": "1",
+            "requests.memory": "2Gi",
+            "limits.cpu": "2",
+            "limits.memory": "4Gi",
+            "pods": "5",
+        },
+        {"cpu": "250m", "memory": "256Mi"},
+        {"cpu": "100m", "memory": "128Mi"},
+    ),
+    "small": (
+        {
+            "requests.cpu": "4",
+            "requests.memory": "8Gi",
+            "limits.cpu": "8",
+            "limits.memory": "16Gi",
+            "pods": "20",
+        },
+        {"cpu": "500m", "memory": "512Mi"},
+        {"cpu": "100m", "memory": "128Mi"},
+    ),
+    "medium": (
+        {
+            "requests.cpu": "16",
+            "requests.memory": "32Gi",
+            "limits.cpu": "32",
+            "limits.memory": "64Gi",
+            "pods": "100",
+        },
+        {"cpu": "1000m", "memory": "1Gi"},
+        {"cpu": "200m", "memory": "256Mi"},
+    ),
+    "large": (
+        {
+            "requests.cpu": "64",
+            "requests.memory": "128Gi",
+            "limits.cpu": "128",
+            "limits.memory": "256Gi",
+            "pods": "500",
+        },
+        {"cpu": "2000m", "memory": "4Gi"},
+        {"cpu": "500m", "memory": "512Mi"},
+    ),
+}
+"""Quota, default and defaultRequest of design.md 4.5."""
+
+
+def test_the_built_in_tiers() -> None:
+    assert list(BUILT_IN.tiers) == ["freemium", "small", "medium", "large"]
+
+
+@pytest.mark.parametrize("name", TIERS)
+def test_the_built_in_values(name: str) -> None:
+    tier = BUILT_IN.tiers[name]
+    assert (tier.quota, tier.default, tier.default_request) == TIERS[name]
+    assert tier.name == name
+    assert tier.pod_security == {"enforce": "baseline", "warn": "restricted"}
+
+
+def test_the_built_in_policy() -> None:
+    assert BUILT_IN.default_tier == "small"
+    assert BUILT_IN.name_pattern.pattern == "^[a-z][a-z0-9-]{1,30}$"
+    assert BUILT_IN.reserved_names == {"admin", "ns-provisioner"}
+    assert BUILT_IN.reserved_prefixes == ("kube-", "openshift-")
+    assert BUILT_IN.admin_groups == {"platform-admins", "system:masters"}
+    assert BUILT_IN.exempt_names == {
+        "default",
+        "kube-system",
+        "kube-public",
+        "kube-node-lease",
+        "cert-manager",
+        "ns-provisioner",
+    }
+
+
+def test_a_copy_of_the_built_in_file_says_the_same(tmp_path: Path) -> None:
+    copy = tmp_path / "catalogue.yaml"
+    copy.write_text(CATALOGUE, encoding="utf-8")
+    assert catalogue.load(copy) == BUILT_IN
+
+
+def test_bare_numbers_are_quantities() -> None:
+    changes: dict[str, object] = {"tiers/small/quota/pods": 20, "tiers/small/limitRange/default/cpu": 0.5}
+    tier = catalogue.parse(catalogue_text(changes)).tiers["small"]
+    assert (tier.quota["pods"], tier.default["cpu"]) == ("20", "0.5")
+
+
+def test_a_request_may_equal_its_limit_however_it_is_written() -> None:
+    changes: dict[str, object] = {"tiers/small/limitRange/defaultRequest/cpu": "0.5"}
+    assert catalogue.parse(catalogue_text(changes)).tiers["small"].default_request["cpu"] == "0.5"
+
+
+def _small(changes: dict[str, object] | None = None) -> Tier:
+    return policy.parse(document(changes)).tiers["small"]
+
+
+def _reversed(value: Any) -> Any:
+    return {key: _reversed(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+
+def test_the_order_of_keys_does_not_change_a_revision() -> None:
+    assert policy.parse(_reversed(document())).tiers["small"].revision == _small().revision
+
+
+def test_the_name_of_a_tier_does_not_change_its_revision() -> None:
+    renamed = policy.parse(document({"tiers/tiny": document()["tiers"]["small"]}))
+    assert renamed.tiers["tiny"].revision == _small().revision
+
+
+def test_the_built_in_tiers_have_revisions_of_their_own() -> None:
+    revisions = {tier.revision for tier in BUILT_IN.tiers.values()}
+    assert len(revisions) == 4
+    assert all(len(revision) == 10 and revision.isalnum() for revision in revisions)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *(pytest.param({f"tiers/small/quota/{key}": "3"}, id=f"quota {key}") for key in TIERS["small"][0]),
+        pytest.param({"tiers/small/quota/secrets": "3"}, id="another quota key"),
+        pytest.param({"tiers/small/limitRange/default/cpu": "3"}, id="default cpu"),
+        pytest.param({"tiers/small/limitRange/default/memory": "3Gi"}, id="default memory"),
+        pytest.param({"tiers/small/limitRange/defaultRequest/cpu": "3m"}, id="defaultRequest cpu"),
+        pytest.param({"tiers/small/limitRange/defaultRequest/memory": "3Mi"}, id="defaultRequest memory"),
+        pytest.param({"tiers/small/podSecurity/enforce": "restricted"}, id="pod security enforce"),
+        pytest.param({"tiers/small/podSecurity/audit": "restricted"}, id="pod security audit"),
+    ],
+)
+def test_every_changed_value_changes_the_revision(changes: dict[str, object]) -> None:
+    assert _small(changes).revision != _small().revision
+
+
+def test_the_same_values_in_another_place_are_another_revision() -> None:
+    both = {"cpu": "1", "memory": "1Gi"}
+    limits = {"default": {"cpu": "1"}, "defaultRequest": both}
+    swapped = {"default": {"memory": "1Gi"}, "defaultRequest": both}
+    one, other = (_small({"tiers/small/limitRange": side}) for side in (limits, swapped))
+    assert one.revision != other.revision
+
+
+def test_another_tier_keeps_its_revision() -> None:
+    changed = policy.parse(document({"tiers/large/quota/pods": "501"}))
+    assert changed.tiers["small"] == BUILT_IN.tiers["small"]

@@ -1,0 +1,157 @@
+"""UPDATE: identity labels stay as they are for tenants; admins may change them, within the rules."""
+
+import pytest
+
+from tests.core.builders import ADMINS, TENANT, Changes, facts, state, verdict, violations
+from webhook.core import labels, wording
+from webhook.core.model import Decision, NamespaceState
+
+UNMANAGED = NamespaceState({"owner": "jane"}, {"note": "hand-made"})
+KEYS = [labels.TIER, labels.TEAM, labels.MANAGED_BY]
+OTHER = {labels.TIER: "large", labels.TEAM: "checkout", labels.MANAGED_BY: "Helm"}
+
+
+def _codes(before: Changes, after: Changes) -> tuple[int, int]:
+    """The verdicts for a tenant and for an admin."""
+    old = state(labels=before)
+    asked = (facts(labels=after, old=old, groups=groups) for groups in (TENANT, ADMINS))
+    tenant, admin = (verdict(each).code for each in asked)
+    return tenant, admin
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_tenant_cannot_replace(key: str) -> None:
+    assert _codes({}, {key: OTHER[key]}) == (403, 200)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_tenant_cannot_add(key: str) -> None:
+    assert _codes({key: None}, {}) == (403, 200)
+
+
+@pytest.mark.parametrize(
+    ("key", "codes"),
+    [
+        pytest.param(labels.TIER, (422, 422), id="the tier, which nobody can do without"),
+        pytest.param(labels.TEAM, (422, 422), id="the team, which nobody can do without"),
+        pytest.param(labels.MANAGED_BY, (403, 200), id="the manager, which admins use to let a namespace go"),
+    ],
+)
+@pytest.mark.parametrize("after", [None, ""], ids=["removed", "emptied"])
+def test_a_tenant_cannot_take_away(key: str, codes: tuple[int, int], after: str | None) -> None:
+    assert _codes({}, {key: after}) == codes
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("jane", "bob", id="replaced"),
+        pytest.param("jane", None, id="removed"),
+        pytest.param("jane", "", id="emptied"),
+        pytest.param(None, "jane", id="added"),
+    ],
+)
+def test_the_record_of_who_asked_stands(before: str | None, after: str | None) -> None:
+    old = state(annotations={labels.REQUESTED_BY: before})
+    change = {labels.REQUESTED_BY: after}
+    assert verdict(facts(annotations=change, old=old)).code == 403
+    assert verdict(facts(annotations=change, old=old, groups=ADMINS)) == Decision()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({}, {"owner": "bob"}, id="a label of their own is added"),
+        pytest.param({"owner": "bob"}, {}, id="a label of their own is removed"),
+        pytest.param({labels.TIER: "retired"}, {labels.TIER: "retired"}, id="a tier that is gone stays"),
+        pytest.param(
+            {labels.TEAM: "Old_Team"}, {labels.TEAM: "Old_Team"}, id="a team with an old name stays"
+        ),
+    ],
+)
+def test_tenants_change_what_is_theirs(before: Changes, after: Changes) -> None:
+    assert _codes(before, after) == (200, 200)
+
+
+def test_a_name_from_before_the_rules_can_still_be_updated() -> None:
+    assert verdict(facts(name="x", labels={"owner": "bob"}, old=state())) == Decision()
+    assert verdict(facts(name="kube-system", labels={"owner": "bob"}, old=state())) == Decision()
+
+
+def test_a_namespace_without_a_team_has_to_be_mended_first() -> None:
+    old = state(labels={labels.TEAM: None})
+    asked = facts(labels={labels.TEAM: None, "owner": "bob"}, old=old)
+    assert [violation.rule for violation in violations(asked)] == ["managed-labels-complete"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        pytest.param({labels.TIER: "huge"}, ["tier-exists"], id="a tier that is not there"),
+        pytest.param({labels.TEAM: "Bad_Team"}, ["name-pattern"], id="a team with a bad name"),
+        pytest.param({labels.TEAM: "ok\n"}, ["name-pattern"], id="a team with a newline behind"),
+    ],
+)
+def test_admins_keep_to_the_rules_too(changes: Changes, rules: list[str]) -> None:
+    asked = facts(labels=changes, old=state(), groups=ADMINS)
+    assert [violation.rule for violation in violations(asked)] == rules
+
+
+def test_every_change_is_named() -> None:
+    asked = facts(labels={labels.TIER: "large", labels.TEAM: "checkout"}, old=state())
+    admins = "changes by platform-admins, system:masters; keep it as it was, or ask a platform admin"
+    assert wording.denial(verdict(asked)) == (
+        "2 rules are broken:\n"
+        '  [managed-labels-immutable] metadata.labels[platform/tier]: was "small", would be set to '
+        f'"large"; allowed: {admins}\n'
+        '  [managed-labels-immutable] metadata.labels[platform/team]: was "payments", would be set to '
+        f'"checkout"; allowed: {admins}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        pytest.param({}, {labels.MANAGED_BY: None}, 'was "ns-provisioner", would be removed', id="removed"),
+        pytest.param({labels.TIER: None}, {}, 'was absent, would be set to "small"', id="added"),
+        pytest.param({}, {labels.MANAGED_BY: ""}, 'was "ns-provisioner", would be set to ""', id="emptied"),
+    ],
+)
+def test_the_words_for(before: Changes, after: Changes, words: str) -> None:
+    (violation,) = violations(facts(labels=after, old=state(labels=before)))
+    assert violation.rule == "managed-labels-immutable"
+    assert violation.sent == words
+
+
+def _unmanaged(after: dict[str, str], groups: tuple[str, ...] = TENANT) -> int:
+    asked = facts(
+        labels={**dict.fromkeys(KEYS), **after},
+        annotations={labels.REQUESTED_BY: None},
+        old=UNMANAGED,
+        groups=groups,
+    )
+    return verdict(asked).code
+
+
+@pytest.mark.parametrize(
+    ("after", "tenant", "admin"),
+    [
+        pytest.param({"owner": "bob"}, 200, 200, id="a label of their own"),
+        pytest.param({labels.MANAGED_BY: "Helm"}, 200, 200, id="another manager"),
+        pytest.param({labels.TIER: "small"}, 403, 200, id="a tier alone"),
+        pytest.param({labels.TEAM: "payments"}, 403, 200, id="a team alone"),
+        pytest.param(dict(state().labels), 403, 200, id="complete adoption"),
+        pytest.param({labels.MANAGED_BY: labels.MANAGER}, 422, 422, id="adoption without a team"),
+    ],
+)
+def test_an_unmanaged_namespace_is_not_adopted_by_tenants(
+    after: dict[str, str], tenant: int, admin: int
+) -> None:
+    assert (_unmanaged(after), _unmanaged(after, ADMINS)) == (tenant, admin)
+
+
+@pytest.mark.parametrize("after", ["argocd", None, "x" * 70], ids=["replaced", "removed", "nonsense"])
+def test_a_foreign_manager_is_free_to_change(after: str | None) -> None:
+    old = NamespaceState({labels.MANAGED_BY: "Helm"})
+    change = {labels.TIER: None, labels.TEAM: None, labels.MANAGED_BY: after}
+    assert verdict(facts(labels=change, annotations={labels.REQUESTED_BY: None}, old=old)) == Decision()
