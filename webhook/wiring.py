@@ -44,23 +44,22 @@ async def serve(settings: Settings, *, clock: ports.Clock, log: telemetry.Log) -
     policy = catalogue.load(settings.catalogue)
     context = Context(settings, lambda: policy, clock, log, telemetry.Metrics())
     async with AsyncExitStack() as stack:
-        services = await _services(context, stack)
-        log.info("started", roles=sorted(settings.roles))
-        await _run(services, log)
+        await _run(await _services(context, stack), context)
     log.info("stopped")
 
 
-async def _run(services: list[Service], log: telemetry.Log) -> None:
+async def _run(services: list[Service], context: Context) -> None:
     """Run all services; a signal, or the end of any of them, stops the others."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    context.log.info("started", roles=sorted(context.settings.roles))
     async with asyncio.TaskGroup() as group:
         for service in services:
             group.create_task(service.run()).add_done_callback(lambda _: stopping.set())
         await stopping.wait()
-        log.info("stopping")
+        context.log.info("stopping")
         for service in services:
             service.stop()
 

@@ -1,12 +1,14 @@
 """`nsp webhooks`: the configurations that register the admission pair."""
 
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import msgspec
 
 from webhook.codec import catalogue, webhooks
+
+_URL = re.compile(r"https://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]*)?", re.ASCII)
 
 
 @click.command("webhooks")
@@ -38,9 +40,8 @@ def command(url: str, ca_file: Path, catalogue_file: Path | None) -> None:
 
 def _check_url(url: str) -> None:
     """What the API server takes in clientConfig.url, so that it is said here and in plain words."""
-    parts = urlsplit(url)
     if not url.startswith("https://"):
         raise click.BadParameter("the API server calls webhooks over https only", param_hint="--url")
-    if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+    if not _URL.fullmatch(url):
         wanted = "give a host, and no user, query or fragment: https://host:port/path"
         raise click.BadParameter(wanted, param_hint="--url")

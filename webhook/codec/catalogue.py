@@ -52,6 +52,8 @@ class _Loader(_BaseLoader):  # type: ignore[misc] # the C loader has no types
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # refused by the library, which wants a key that can be hashed
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {str(key.value)[:63]!r} stands here twice", problem_mark=key.start_mark
@@ -70,4 +72,7 @@ def _check_depth(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEPTH_LIMIT:
-            raise yaml.YAMLError(f"nested deeper than {DEPTH_LIMIT} levels")
+            raise yaml.MarkedYAMLError(
+                problem=f"nested deeper than {DEPTH_LIMIT} levels",
+                problem_mark=event.start_mark,  # type: ignore[arg-type] # the C mark will do
+            )

@@ -5,6 +5,8 @@ rules, written through the API server (where the webhooks decide once more), and
 controller has completed the bundle.
 """
 
+from dataclasses import dataclass, replace
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +23,7 @@ from webhook.core.errors import (
     RejectedError,
 )
 from webhook.core.model import Caller, ConditionStatus, Decision, Facts, NamespaceState, Operation, key_of
+from webhook.core.policy import Tier
 from webhook.web import auth, errors, http
 
 BODY_LIMIT = 64 * 1024
@@ -36,6 +39,23 @@ _POINTERS = {
     f"metadata.labels[{labels.TEAM}]": "/team",
     f"metadata.labels[{labels.TIER}]": "/tier",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The namespace as it was decided on."""
+
+    name: str
+    state: NamespaceState
+    tier: Tier
+
+    @property
+    def team(self) -> str:
+        return self.state.labels[labels.TEAM]
+
+    def objects(self) -> list[str]:
+        """The objects of its bundle, as Kind/name."""
+        return [str(key_of(item)) for item in bundle.render(self.name, self.team, self.tier).objects]
 
 
 class Api:
@@ -81,59 +101,51 @@ class Api:
             return self._cluster_problem(error, asked)
 
     async def _create(self, asked: apimodel.NamespaceRequest, caller: Caller) -> Response:
-        name, wanted, decision = self._decided(asked, caller)
+        policy = self._policy()  # once: a reload meanwhile does not concern this request
+        facts = Facts(Operation.CREATE, asked.team, caller, asked.state(caller.username))
+        complete = replace(facts, new=decide.mutate(facts, policy).applied_to(facts.new))
+        decision = decide.validate(complete, policy)
         if not decision.allowed:
             return _refused(decision)
+        wanted = _Wanted(asked.team, complete.new, policy.tiers[complete.new.labels[labels.TIER]])
         try:
-            await self._gateway.create(namespace.manifest(name, wanted))
+            await self._gateway.create(namespace.manifest(wanted.name, wanted.state))
         except ConflictError as error:
             if error.reason != "AlreadyExists":
                 raise
-            return await self._existing(name, wanted)
-        self._log.info("namespace requested", namespace=name, user=caller.username)
-        return await self._answer(name, wanted, created=True)
+            return await self._existing(wanted)
+        self._log.info("namespace requested", namespace=wanted.name, user=caller.username)
+        return await self._answer(wanted, created=True)
 
-    def _decided(
-        self, asked: apimodel.NamespaceRequest, caller: Caller
-    ) -> tuple[str, NamespaceState, Decision]:
-        policy = self._policy()
-        facts = Facts(Operation.CREATE, asked.team, caller, asked.state(caller.username))
-        wanted = decide.mutate(facts, policy).applied_to(facts.new)
-        return (
-            asked.team,
-            wanted,
-            decide.validate(Facts(Operation.CREATE, asked.team, caller, wanted), policy),
-        )
-
-    async def _existing(self, name: str, wanted: NamespaceState) -> Response:
-        existing = await self._gateway.get(name)
+    async def _existing(self, wanted: _Wanted) -> Response:
+        existing = await self._gateway.get(wanted.name)
         if "deletionTimestamp" in existing["metadata"]:
-            return errors.problem(409, f"namespace {wording.quote(name)} is being deleted; ask again later")
+            return errors.problem(
+                409, f"namespace {wording.quote(wanted.name)} is being deleted; ask again later"
+            )
         found = namespace.state(existing).labels
         differing = [
             f"{key} is {wording.quote(found[key])}" if key in found else f"{key} is not set"
             for key in labels.IDENTITY_LABELS
-            if found.get(key) != wanted.labels[key]
+            if found.get(key) != wanted.state.labels[key]
         ]
         if differing:
             return errors.problem(
                 409,
-                f"namespace {wording.quote(name)} exists and differs: {wording.listing(differing)}; "
+                f"namespace {wording.quote(wanted.name)} exists and differs: {wording.listing(differing)}; "
                 "choose another name, or ask a platform admin to change it",
             )
-        return await self._answer(name, wanted, created=False)
+        return await self._answer(wanted, created=False)
 
-    async def _answer(self, name: str, wanted: NamespaceState, *, created: bool) -> Response:
-        condition = await self._gateway.wait_provisioned(name, seconds=WAIT_SECONDS)
+    async def _answer(self, wanted: _Wanted, *, created: bool) -> Response:
+        condition = await self._gateway.wait_provisioned(wanted.name, seconds=WAIT_SECONDS)
         ready = condition is not None and condition.status is ConditionStatus.TRUE
-        tier = self._policy().tiers[wanted.labels[labels.TIER]]
-        objects = bundle.render(name, wanted.labels[labels.TEAM], tier).objects
         answer = apimodel.NamespaceAnswer(
-            namespace=name,
-            team=wanted.labels[labels.TEAM],
-            tier=tier.name,
+            namespace=wanted.name,
+            team=wanted.team,
+            tier=wanted.tier.name,
             phase="Ready" if ready else "Pending",
-            resources_created=[str(key_of(item)) for item in objects] if created and ready else [],
+            resources_created=wanted.objects() if created and ready else [],
             message=condition.message if condition else "not provisioned yet",
         )
         status = (201 if created else 200) if ready else 202
@@ -151,8 +163,10 @@ class Api:
             code=error.code,
             detail=str(error),
         )
-        if isinstance(error, ClusterUnavailableError | NotFoundError):
+        if isinstance(error, ClusterUnavailableError):
             return errors.problem(503, f"the cluster did not answer: {error}", headers=RETRY_AFTER)
+        if isinstance(error, NotFoundError):
+            return errors.problem(503, "the namespace was deleted meanwhile", headers=RETRY_AFTER)
         if isinstance(error, RejectedError | ConflictError) and error.code in (403, 409, 422):
             return errors.problem(error.code, str(error))
         return errors.problem(502, "the cluster gave an unexpected answer, see the server's log")

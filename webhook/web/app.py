@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from webhook.web import errors
@@ -11,7 +12,11 @@ from webhook.web import errors
 
 def build(routes: Sequence[Route]) -> Starlette:
     """An application with our error answers around `routes`."""
-    handlers = {HTTPException: errors.http_exception, Exception: errors.unexpected}
+    handlers = {
+        HTTPException: errors.http_exception,
+        ClientDisconnect: errors.gone,
+        Exception: errors.unexpected,
+    }
     application = Starlette(routes=list(routes), exception_handlers=handlers)
     application.router.redirect_slashes = False  # an API server follows redirects: never send one
     return application

@@ -69,6 +69,11 @@ async def http_exception(request: Request, error: Exception) -> Response:
     )
 
 
+async def gone(request: Request, error: Exception) -> Response:
+    """Nobody is there to read it; this only keeps an everyday event out of the log of errors."""
+    return Response(status_code=400)
+
+
 async def unexpected(request: Request, error: Exception) -> Response:
     """500: bland outside, the log has the rest (uvicorn logs the traceback)."""
     return PlainTextResponse("internal error, see the server's log\n", 500)

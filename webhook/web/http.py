@@ -1,5 +1,6 @@
 """Bodies and plain answers for raw ASGI endpoints."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 
@@ -15,11 +16,16 @@ def is_json(scope: Scope) -> bool:
 
 
 async def read_body(receive: Receive, *, limit: int) -> bytes | None:
-    """The whole body, or None as soon as it is longer than `limit` bytes."""
+    """The whole body, or None as soon as it is longer than `limit` bytes.
+
+    Raises ClientDisconnect when the caller went away in the middle: half a body is no body.
+    """
     parts: list[bytes] = []
     length = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         part = message.get("body", b"")
         length += len(part)
         if length > limit:
