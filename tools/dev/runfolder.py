@@ -1,6 +1,10 @@
-"""`.run/`: where `make up` keeps the plane, the product, their logs, and `env` to be sourced."""
+"""`.run/`: where `make up` keeps the plane, the product, their logs, and `env` to be sourced.
+
+`NSP_RUN_DIR` names another folder, for a second environment beside the first.
+"""
 
 import fcntl
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -11,7 +15,7 @@ from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.dev.product import Product
 
-FOLDER = Path(__file__).resolve().parents[2] / ".run"
+FOLDER = Path(os.environ.get("NSP_RUN_DIR") or Path(__file__).resolve().parents[2] / ".run").absolute()
 PLANE = FOLDER / "plane"
 PRODUCT = FOLDER / "product"
 ENV = FOLDER / "env"
@@ -20,7 +24,7 @@ ENV = FOLDER / "env"
 @contextmanager
 def locked() -> Iterator[None]:
     """One command at a time: two `make up` at once would each start half."""
-    FOLDER.mkdir(exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
