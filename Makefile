@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLANE  := etcd kube-apiserver kube-controller-manager kubectl
 
 .DEFAULT_GOAL := help
@@ -55,12 +56,11 @@ fixtures: $(READY) ## Record the admission reviews of a real API server anew
 
 lock: $(READY) ## Pin the requirements anew, leaving out what is younger than a week
 	@$(BIN)/pip install --quiet uv
-	@for group in runtime dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	    --exclude-newer "$$($(PYTHON) -c 'import datetime; print(datetime.date.today() - datetime.timedelta(7))')" \
-	    --custom-compile-command "make lock" $$([ $$group = dev ] && echo --group dev) \
-	    pyproject.toml -o requirements/$$group.txt || exit 1; \
-	done
+	@compile="$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --exclude-newer $$($(PYTHON) -c 'import datetime; print(datetime.date.today() - datetime.timedelta(7))')"; \
+	$$compile --custom-compile-command "make lock" pyproject.toml -o requirements/runtime.txt && \
+	$$compile --custom-compile-command "make lock" --group pyproject.toml:build -o requirements/build.txt && \
+	$$compile --custom-compile-command "make lock" pyproject.toml --group dev -o requirements/dev.txt
 
 clean: ## Remove the virtual environment and what the tools left
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
@@ -68,7 +68,7 @@ clean: ## Remove the virtual environment and what the tools left
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": name another one with make PYTHON=python3.12 ...")'
 	@echo "installing the Python packages into $(VENV) (about 40 s, once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) has no venv module: install it (Debian: python3-venv)" >&2; exit 1; }
+	@{ $(PIP) --require-hashes -r requirements/dev.txt && $(PIP) --no-build-isolation --no-deps --editable .; } \
+	  || { echo "error: the Python packages cannot be installed: see above; a package index has to be in reach" >&2; exit 1; }
 	@touch $@

@@ -17,9 +17,10 @@ from statistics import median
 
 from tools.controlplane.plane import ControlPlane
 from tools.dev.product import Product
+from webhook.adapters import catalogue_file
 from webhook.adapters.kube import config, resources
 from webhook.adapters.kube.transport import WRITES_IN_FLIGHT, Transport
-from webhook.codec import catalogue, namespace
+from webhook.codec import namespace
 from webhook.core import bundle
 from webhook.core.model import Condition, ConditionStatus, NamespaceState, key_of
 
@@ -29,7 +30,7 @@ MANY = 100
 CREATES_IN_FLIGHT = 16
 WRITES = 7
 
-_TIER = catalogue.load(None).tiers["small"]
+_TIER = catalogue_file.load(None).tiers["small"]
 _DONE = Condition(ConditionStatus.TRUE, "Raw", "written without a controller", since="2026-01-01T00:00:00Z")
 
 
@@ -75,9 +76,9 @@ async def _write(transport: Transport, name: str) -> None:
     for item in bundle.render(name, "bench", _TIER).objects:
         key = key_of(item)
         unlabelled = {**item, "metadata": {"name": key.name, "namespace": name}}
-        await transport.apply(resources.BUNDLE[key.kind].path(name, key.name), unlabelled, force=True)
+        await transport.apply(resources.BUNDLE[key.kind].path(name, key.name), unlabelled)
     status = namespace.status_patch(name, _DONE, since=_DONE.since)
-    await transport.apply(f"{resources.NAMESPACES.path('', name)}/status", status, force=True)
+    await transport.apply(f"{resources.NAMESPACES.path('', name)}/status", status)
 
 
 async def _provision(transport: Transport, names: list[str]) -> None:

@@ -1,7 +1,6 @@
 """What the edges need from the outside world, as the narrowest interfaces that serve.
 
-The adapters implement these; tests implement them in a few lines. Cluster and Git are two
-implementations of one Sink: the reconciler does not know which it holds.
+The adapters implement these; tests implement them in a few lines.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,15 +11,13 @@ from webhook.core.model import Caller, Change, Condition, Manifest, ObjectKey
 from webhook.core.policy import Policy
 
 PolicySource: TypeAlias = Callable[[], Policy]
-"""Gives the snapshot in force; the same object until the catalogue changes."""
+"""Gives the snapshot in force."""
 
 
 class Clock(Protocol):
-    """Wall-clock time for people, monotonic time for measuring."""
+    """Wall-clock time, in UTC."""
 
     def now(self) -> datetime: ...
-
-    def monotonic(self) -> float: ...
 
 
 class TokenVerifier(Protocol):

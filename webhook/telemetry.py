@@ -1,7 +1,7 @@
 """Metrics and log lines: how the process tells what it does.
 
 One JSON object a line on standard error; the message is a constant, what varies is in the fields.
-Tokens, request bodies and user text beyond names never go in.
+Tokens and request bodies never go in; what a user sent is in there quoted and cut, as in a denial.
 """
 
 import logging
@@ -86,7 +86,7 @@ class Metrics:
         )
         self.ready_seconds = Histogram(
             "nsp_time_to_ready_seconds",
-            "From a namespace's creation (whole seconds) to its complete bundle.",
+            "From a namespace's creation (whole seconds) to its bundle, where nothing was in the way.",
             buckets=_READY_BUCKETS,
             registry=self.registry,
         )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from webhook import ports, telemetry
-from webhook.codec import catalogue
-from webhook.settings import Settings
+from webhook.adapters import catalogue_file
+from webhook.settings import Address, Settings
 from webhook.web import admission, app, health
 from webhook.web.server import Listener
 
@@ -41,7 +41,7 @@ class Context:
 async def serve(settings: Settings, *, clock: ports.Clock, log: telemetry.Log) -> None:
     """Run the roles until SIGTERM or SIGINT. Raises NsProvisionerError when they cannot start."""
     logging.getLogger().addHandler(telemetry.LibraryLogHandler(log))
-    policy = catalogue.load(settings.catalogue)
+    policy = catalogue_file.load(settings.catalogue)
     context = Context(settings, lambda: policy, clock, log, telemetry.Metrics())
     async with AsyncExitStack() as stack:
         await _run(await _services(context, stack), context)
@@ -49,15 +49,21 @@ async def serve(settings: Settings, *, clock: ports.Clock, log: telemetry.Log) -
 
 
 async def _run(services: list[Service], context: Context) -> None:
-    """Run all services; a signal, or the end of any of them, stops the others."""
+    """Run all services until a signal; one that ends by itself takes the process down."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     context.log.info("started", roles=sorted(context.settings.roles))
+
+    async def keep(service: Service) -> None:
+        await service.run()
+        if not stopping.is_set():
+            raise RuntimeError(f"{type(service).__name__} has ended by itself")
+
     async with asyncio.TaskGroup() as group:
         for service in services:
-            group.create_task(service.run()).add_done_callback(lambda _: stopping.set())
+            group.create_task(keep(service))
         await stopping.wait()
         context.log.info("stopping")
         for service in services:
@@ -79,8 +85,9 @@ async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
 
 def _health(context: Context) -> Listener:
     routes = health.routes(context.checks, context.metrics)
+    host = context.settings.health_listen.host
     listener = Listener(app.build(routes), *context.settings.health_listen, flag="--health-listen")
-    context.log.info("listening", role="health", address=listener.address)
+    context.log.info("listening", role="health", address=str(Address(host, listener.port)))
     return listener
 
 
@@ -98,7 +105,9 @@ def _admission(context: Context) -> Listener:
         tls=tls.server_context(settings.tls_cert, settings.tls_key),
     )
     context.checks["admission"] = _unless(lambda: listener.started, "not serving")
-    context.log.info("listening", role="admission", address=listener.address)
+    context.log.info(
+        "listening", role="admission", address=str(Address(settings.admission_listen.host, listener.port))
+    )
     return listener
 
 
@@ -148,7 +157,7 @@ def _api(context: Context, transport: "Transport") -> Listener:
     )
     listener = Listener(app.build(api.routes()), *settings.api_listen, flag="--api-listen")
     context.checks["api"] = _unless(lambda: listener.started, "not serving")
-    context.log.info("listening", role="api", address=listener.address)
+    context.log.info("listening", role="api", address=str(Address(settings.api_listen.host, listener.port)))
     return listener
 
 

@@ -9,7 +9,7 @@ from tests.adapters.kube.faults import FaultServer, access, manifest
 from tests.controller.support import StoppedClock
 from webhook.adapters.cluster_sink import ClusterSink
 from webhook.adapters.kube.transport import Transport
-from webhook.core.errors import ClusterError, ConflictError, RejectedError
+from webhook.core.errors import ConflictError, ForeignObjectError, NotFoundError, RejectedError
 from webhook.core.model import Action, Change, Condition, ConditionStatus, Manifest
 
 pytestmark = pytest.mark.anyio
@@ -74,35 +74,141 @@ async def test_create_touches_nothing_that_is_there(setup: Setup) -> None:
 async def test_create_gives_way_to_an_object(setup: Setup, managers: tuple[str, ...]) -> None:
     setup.server.script("POST", QUOTAS, EXISTS)
     setup.server.script("GET", PATH, faults.ok(quota(5, managers=managers)))
-    with pytest.raises(ConflictError, match="was not made by ns-provisioner") as raised:
+    with pytest.raises(ForeignObjectError, match="was not made by ns-provisioner") as raised:
         await setup.sink.write(create())
-    assert raised.value.reason == "ForeignObject"
-    assert raised.value.code == 409
+    assert isinstance(raised.value, ConflictError)
+    assert (raised.value.code, raised.value.reason) == (409, "AlreadyExists"), "as the server says"
     assert setup.requests() == [("POST", QUOTAS, None), ("GET", PATH, None)]
     assert setup.wrote == []
 
 
-async def test_create_takes_back_an_object_that_was_ours(setup: Setup) -> None:
+def stripped(*, pods: str = "20", managers: tuple[str, ...] = ()) -> Manifest:
+    """What a tenant makes of our quota: no label, no trace of who made it, and a limit of its own."""
+    found = quota(5, managers=managers)
+    del found["metadata"]["labels"]
+    found["spec"]["hard"]["pods"] = pods
+    return found
+
+
+def at_version(version: str) -> Manifest:
+    wanted = quota()
+    wanted["metadata"]["resourceVersion"] = version
+    return wanted
+
+
+MINE = ("kubectl", "ns-provisioner")
+GET, APPLY, PUT = ("GET", PATH, None), ("PATCH", PATH, "true"), ("PUT", PATH, None)
+
+
+@pytest.mark.parametrize(
+    ("live", "write"),
+    [
+        pytest.param(quota(5, managers=MINE), [], id="that is as it should be"),
+        pytest.param(stripped(managers=MINE), [APPLY], id="that has lost its label"),
+        pytest.param(stripped(pods="999", managers=MINE), [PUT], id="that says something else"),
+    ],
+)
+async def test_create_takes_back_an_object_that_was_ours(
+    setup: Setup, live: Manifest, write: list[tuple[str, str, str | None]]
+) -> None:
     """Somebody took our label away, and with it our knowledge of the object; the fields remember."""
     setup.server.script("POST", QUOTAS, EXISTS)
-    setup.server.script("PATCH", PATH, faults.ok(quota(9)))
-    setup.server.script("GET", PATH, faults.ok(quota(5, managers=("kubectl", "ns-provisioner"))))
+    setup.server.script("GET", PATH, faults.ok(live))
+    for verb in ("PATCH", "PUT"):
+        setup.server.script(verb, PATH, faults.ok(quota(9)))
     await setup.sink.write(create())
-    assert setup.requests() == [("POST", QUOTAS, None), ("GET", PATH, None), ("PATCH", PATH, "true")]
-    assert setup.wrote == [quota(9)]
+    assert setup.requests() == [("POST", QUOTAS, None), GET, GET, *write]
+    assert setup.wrote == [quota(9) if write else live]
 
 
 async def test_create_goes_on_when_the_object_in_its_way_is_gone_by_now(setup: Setup) -> None:
     """A NotFoundError would tell the reconciler that the namespace is gone, and nobody would come back."""
+    setup.server.script("POST", QUOTAS, EXISTS, faults.ok(quota(9), code=201))
+    await setup.sink.write(create())
+    assert [request[0] for request in setup.requests()] == ["POST", "GET", "GET", "POST"]
+    assert setup.wrote == [quota(9)]
+
+
+async def test_create_does_not_overwrite_what_came_where_its_own_object_was(setup: Setup) -> None:
+    """Gone at the first look, there again at the second: a conflict to try again, not a foreign object."""
     setup.server.script("POST", QUOTAS, EXISTS)
-    setup.server.script("PATCH", PATH, faults.ok(quota(9)))
-    error: ClusterError | None = None
-    try:
+    with pytest.raises(ConflictError) as raised:
         await setup.sink.write(create())
-    except ClusterError as raised:
-        error = raised
-    again = isinstance(error, ConflictError) and error.reason != "ForeignObject"
-    assert error is None or again, "a vanished object looks like a vanished namespace, or like a foreign one"
+    assert not isinstance(raised.value, ForeignObjectError)
+    assert setup.wrote == []
+
+
+def restore() -> Change:
+    return Change(Action.RESTORE, quota())
+
+
+async def test_restore_makes_what_is_not_there(setup: Setup) -> None:
+    setup.server.script("POST", QUOTAS, faults.ok(quota(7), code=201))
+    await setup.sink.write(restore())
+    assert setup.requests() == [GET, ("POST", QUOTAS, None)]
+    assert setup.server.requests[1].body == quota()
+    assert setup.wrote == [quota(7)]
+
+
+@pytest.mark.parametrize(
+    ("live", "write", "body"),
+    [
+        pytest.param(quota(5), [], None, id="as it should be"),
+        pytest.param(stripped(), [APPLY], quota(), id="without its label and managedFields"),
+        pytest.param(stripped(managers=("kubectl",)), [APPLY], quota(), id="of another manager"),
+        pytest.param(stripped(pods="999"), [PUT], at_version("5"), id="stripped, with another limit"),
+    ],
+)
+async def test_restore_puts_right_whatever_stands_there(
+    setup: Setup, live: Manifest, write: list[tuple[str, str, str | None]], body: Manifest | None
+) -> None:
+    """The place is ours: who strips our object of its label and its managedFields does not get it."""
+    setup.server.script("GET", PATH, faults.ok(live))
+    for verb in ("PATCH", "PUT"):
+        setup.server.script(verb, PATH, faults.ok(quota(9)))
+    await setup.sink.write(restore())
+    assert setup.requests() == [GET, *write]
+    if body is not None:
+        assert setup.server.requests[1].body == body
+    assert setup.wrote == [quota(9) if write else live]
+
+
+async def test_restore_of_a_binding_to_another_role_deletes_it_and_makes_it_anew(setup: Setup) -> None:
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"}
+    wanted = {**quota(), "kind": "RoleBinding", "roleRef": role}
+    live = {**stripped(), "kind": "RoleBinding", "roleRef": {**role, "name": "admin"}}
+    setup.server.script("GET", BINDING, faults.ok(live))
+    setup.server.script("DELETE", BINDING, faults.ok(faults.status(200, "", "")))
+    setup.server.script("POST", BINDINGS, faults.ok(quota(9), code=201))
+    await setup.sink.write(Change(Action.RESTORE, wanted))
+    assert [seen.verb for seen in setup.server.requests] == ["GET", "DELETE", "POST"]
+    assert setup.server.requests[1].body == {"preconditions": {"uid": "uid-default"}}
+    assert setup.wrote == [quota(9)]
+
+
+async def test_restore_in_a_namespace_that_is_gone_says_so(setup: Setup) -> None:
+    setup.server.script("POST", QUOTAS, faults.failure(404, "NotFound", 'namespaces "payments" not found'))
+    with pytest.raises(NotFoundError):
+        await setup.sink.write(restore())
+    assert setup.wrote == []
+
+
+@pytest.mark.parametrize(
+    ("live", "verb", "path"),
+    [
+        pytest.param(faults.failure(404, "NotFound", "not found"), "POST", QUOTAS, id="made meanwhile"),
+        pytest.param(faults.ok(stripped(pods="999")), "PUT", PATH, id="changed meanwhile"),
+    ],
+)
+async def test_restore_of_what_has_changed_meanwhile_is_a_conflict_to_try_again(
+    setup: Setup, live: faults.Answer, verb: str, path: str
+) -> None:
+    setup.server.script("GET", PATH, live)
+    setup.server.script(verb, path, faults.failure(409, "Conflict", "modified"))
+    with pytest.raises(ConflictError) as raised:
+        await setup.sink.write(restore())
+    assert not isinstance(raised.value, ForeignObjectError)
+    assert setup.wrote == []
 
 
 async def test_apply_is_forced(setup: Setup) -> None:
@@ -161,16 +267,16 @@ async def test_recreate_leaves_a_namesake_alone(setup: Setup) -> None:
     )
     with pytest.raises(ConflictError) as raised:
         await setup.sink.write(recreate())
-    assert raised.value.reason != "ForeignObject"
+    assert not isinstance(raised.value, ForeignObjectError)
     assert setup.requests() == [("DELETE", BINDING, None)]
 
 
-@pytest.mark.parametrize("action", [Action.CREATE, Action.APPLY])
+@pytest.mark.parametrize("action", [Action.CREATE, Action.RESTORE, Action.APPLY])
 async def test_a_refusal_is_passed_on(setup: Setup, action: Action) -> None:
     for verb, path in (("POST", QUOTAS), ("PATCH", PATH)):
         setup.server.script(verb, path, faults.failure(422, "Invalid", "spec.hard: bad"))
     with pytest.raises(RejectedError, match=r"spec\.hard: bad"):
-        await setup.sink.write(Change(action, quota(), None))
+        await setup.sink.write(Change(action, quota(), quota(7) if action is Action.APPLY else None))
     assert setup.wrote == []
 
 

@@ -1,5 +1,6 @@
 """The pair that `nsp certs make` writes serves the hosts it was made for."""
 
+import errno
 import os
 import ssl
 from datetime import timedelta
@@ -85,10 +86,54 @@ def test_a_folder_that_is_none(tmp_path: Path, folder: str, reason: str) -> None
     assert str(refused.value) == f"cannot write to {tmp_path / folder}: {reason}"
 
 
-@pytest.mark.parametrize("host", ["bücher.example", ""], ids=["not ASCII", "empty"])
+@pytest.mark.parametrize(
+    "host", ["bücher.example", "", "a b", "a\n", "a/b", "https://a", "a:443", ".a", "a.", "-a", "*", "*a"]
+)
 def test_a_host_that_no_certificate_can_name(tmp_path: Path, host: str) -> None:
+    with pytest.raises(pki.PairError, match="neither a DNS name in ASCII nor an IP address"):
+        pki.make_pair(tmp_path, ["localhost", host])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["a", "a-b.example", "*.example", "A.Example", "_x.example", "1.example"])
+def test_a_host_that_a_certificate_can_name(tmp_path: Path, host: str) -> None:
+    leaf = _certificate(pki.make_pair(tmp_path, [host])[1])
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [host]
+
+
+def _fail_at(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """The disk is full as soon as the draft of `broken` is to be written."""
+    real = os.open
+
+    def full(path: Path, *arguments: int) -> int:
+        if Path(path).name == f"{broken}.new":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, *arguments)
+
+    monkeypatch.setattr(os, "open", full)
+
+
+@pytest.mark.parametrize("broken", ["ca.crt", "tls.crt", "tls.key"])
+def test_a_pair_that_cannot_be_written_whole_leaves_the_old_one_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    paths = pki.make_pair(tmp_path, ["localhost"])
+    before = [path.read_bytes() for path in paths]
+    _fail_at(monkeypatch, broken)
+    with pytest.raises(pki.PairError, match="No space left on device"):
+        pki.make_pair(tmp_path, ["localhost"])
+    assert [path.read_bytes() for path in paths] == before
+
+
+@pytest.mark.parametrize("broken", ["ca.crt", "tls.crt", "tls.key"])
+def test_a_pair_that_cannot_be_written_whole_leaves_no_drafts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    _fail_at(monkeypatch, broken)
     with pytest.raises(pki.PairError):
-        pki.make_pair(tmp_path, [host])
+        pki.make_pair(tmp_path, ["localhost"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_left_over_file_does_not_open_the_key_to_all(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """Help, unknown verbs, and how errors look: one clear text, no traceback."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tests.cli.conftest import Nsp
 from webhook import __version__, settings
 from webhook.cli.app import VERBS
+from webhook.codec import catalogue
+from webhook.core.errors import InvalidPolicyError, Problem
 
 
 def test_help_names_every_verb(nsp: Nsp) -> None:
@@ -84,7 +87,7 @@ def test_a_broken_catalogue_is_shown_with_all_its_problems(nsp: Nsp, tmp_path: P
     code, out, err = nsp("webhooks", "--url", "https://x", "--ca-file", file, "--catalogue", file)
     first, *problems = err.splitlines()
     assert (code, out) == (1, "")
-    assert first == f"nsp: the tier catalogue has {len(problems)} problems:"
+    assert first == f"nsp: the tier catalogue {file} has {len(problems)} problems:"
     assert {line.split(":")[0] for line in problems} >= {"  apiVersion", "  policy", "  tiers.s", "  extra"}
 
 
@@ -95,5 +98,20 @@ def test_one_problem_is_one_problem(nsp: Nsp, tmp_path: Path) -> None:
     assert nsp("webhooks", "--url", "https://x", "--ca-file", ca, "--catalogue", missing) == (
         1,
         "",
-        "nsp: the tier catalogue has 1 problem:\n  (file): cannot be read: No such file or directory\n",
+        f"nsp: the tier catalogue {missing} has 1 problem:\n"
+        "  (file): cannot be read: No such file or directory\n",
     )
+
+
+def test_the_built_in_catalogue_has_no_path(
+    nsp: Nsp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca = tmp_path / "ca.crt"
+    ca.touch()
+
+    def refuse(_: str) -> NoReturn:
+        raise InvalidPolicyError([Problem("tiers", "is missing")])
+
+    monkeypatch.setattr(catalogue, "parse", refuse)
+    code, out, err = nsp("webhooks", "--url", "https://x", "--ca-file", ca)
+    assert (code, out, err) == (1, "", "nsp: the tier catalogue has 1 problem:\n  tiers: is missing\n")

@@ -52,7 +52,7 @@ def test_a_broken_catalogue_stops_serve_before_it_listens(tmp_path: Path) -> Non
     pair = ("--tls-cert", certificate, "--tls-key", key)
     ended = _run("serve", "--role", "admission", *pair, "--catalogue", file)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("nsp: the tier catalogue has ")
+    assert ended.stderr.startswith(f"nsp: the tier catalogue {file} has 1 problem:\n")
     assert "\n  (file): must be a mapping, not \"['a', 'b']\"\n" in ended.stderr
     assert "Traceback" not in ended.stderr
 

@@ -35,7 +35,7 @@ def test_certs_make_says_where_it_cannot_write(nsp: Nsp, ca: Path) -> None:
     assert (code, out, err) == (1, "", f"nsp: cannot write to {ca / 'below'}: Not a directory\n")
 
 
-@pytest.mark.parametrize("host", ["bücher.example", ""], ids=["not ASCII", "empty"])
+@pytest.mark.parametrize("host", ["bücher.example", "", "a b"], ids=["not ASCII", "empty", "a space"])
 def test_certs_make_for_a_host_that_is_none(nsp: Nsp, tmp_path: Path, host: str) -> None:
     assert nsp("certs", "make", "--dir", tmp_path, "--host", host).err.startswith("nsp: ")
 
@@ -75,7 +75,7 @@ def test_webhooks_exempts_what_the_catalogue_exempts(nsp: Nsp, ca: Path, tmp_pat
     file.write_text(catalogue_text({"policy/exemptNames": ["b", "a"]}))
     for item in _configurations(nsp, "--url", "https://x", "--ca-file", ca, "--catalogue", file):
         (expression,) = item["webhooks"][0]["namespaceSelector"]["matchExpressions"]
-        assert expression["values"] == ["a", "b"]
+        assert expression["values"] == ["a", "b", "default", "kube-node-lease", "kube-public", "kube-system"]
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1", "10.0.0.1:8443", "", "ftp://x", " https://x"])

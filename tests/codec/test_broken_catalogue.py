@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.codec.builders import CATALOGUE, DROP, catalogue_text, document
+from webhook.adapters import catalogue_file
 from webhook.codec import catalogue
 from webhook.core.errors import InvalidPolicyError
 
@@ -18,9 +19,12 @@ def _problems(text: str) -> list[str]:
 
 ROOT_KEYS = "is not a known key; allowed: apiVersion, kind, policy, tiers"
 POLICY_KEYS = (
-    "is not a known key; allowed: adminGroups, defaultTier, exemptNames, namePattern, reservedNames, "
-    "reservedPrefixes"
+    "is not a known key; allowed: adminGroups, defaultTier, exemptNames, namePattern, requesters, "
+    "reservedNames, reservedPrefixes"
 )
+
+
+NO_NAME = "is not a name (use lower-case letters, digits and '-', at most 63)"
 
 
 @pytest.mark.parametrize(
@@ -171,11 +175,32 @@ POLICY_KEYS = (
         ),
         pytest.param(
             {"tiers/Extra_Large": document()["tiers"]["small"]},
-            [
-                "tiers.Extra_Large: a tier's name becomes a label value "
-                "(use lower-case letters, digits and '-')"
-            ],
+            [f"tiers.Extra_Large: {NO_NAME}"],
             id="a tier with a bad name",
+        ),
+        pytest.param(
+            {"policy/exemptNames": ["Kube_System", "fine", "a b", "-x", "x\n", "a" * 64]},
+            [
+                f"policy.exemptNames.Kube_System: {NO_NAME}",
+                f"policy.exemptNames.a b: {NO_NAME}",
+                f"policy.exemptNames.-x: {NO_NAME}",
+                f"policy.exemptNames.x\n: {NO_NAME}",
+                f"policy.exemptNames.{'a' * 64}: {NO_NAME}",
+            ],
+            id="exempt names that no namespace has",
+        ),
+        pytest.param(
+            {"policy/exemptNames": [7, ""]},
+            [
+                'policy.exemptNames[0]: must be a text, not "7" (put it in quotes)',
+                'policy.exemptNames[1]: must be a text, not "" (put it in quotes)',
+            ],
+            id="exempt names that are no texts",
+        ),
+        pytest.param(
+            {"policy/requesters": ["ok", None]},
+            ["policy.requesters[1]: must be a text, not nothing (put it in quotes)"],
+            id="a requester that is nobody",
         ),
         pytest.param(
             {"apiVersion": "ns-provisioner.io/v2", "kind": "Catalogue"},
@@ -260,6 +285,7 @@ def test_a_wrong_top_is_one_problem(text: str) -> None:
         "policy",
         "tiers",
         "policy/exemptNames",
+        "policy/requesters",
         "tiers/small/quota",
         "tiers/small/limitRange/default",
     ],
@@ -341,13 +367,28 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, probl
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InvalidPolicyError) as refused:
-        catalogue.load(file)
+        catalogue_file.load(file)
     assert str(refused.value) == problem
+    assert refused.value.source == str(file)
+
+
+def test_what_is_wrong_in_a_file_comes_with_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    file.write_text("[]")
+    with pytest.raises(InvalidPolicyError) as refused:
+        catalogue_file.load(file)
+    assert refused.value.source == str(file)
+    assert str(file) not in str(refused.value)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InvalidPolicyError, match="cannot be read: Is a directory"):
-        catalogue.load(tmp_path)
+        catalogue_file.load(tmp_path)
+
+
+def test_a_long_name_is_cut() -> None:
+    (problem,) = _problems(catalogue_text({"policy/exemptNames": ["x" * 100_000]}))
+    assert len(problem) < 250
 
 
 def test_long_text_is_cut() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tests.codec.builders import CATALOGUE, catalogue_text, document
+from webhook.adapters import catalogue_file
 from webhook.codec import catalogue
 from webhook.core import policy
 from webhook.core.policy import Tier
 
-BUILT_IN = catalogue.load(None)
+BUILT_IN = catalogue_file.load(None)
 
 TIERS = {
     "freemium": (
@@ -79,6 +80,7 @@ def test_the_built_in_policy() -> None:
     assert BUILT_IN.reserved_names == {"admin", "ns-provisioner"}
     assert BUILT_IN.reserved_prefixes == ("kube-", "openshift-")
     assert BUILT_IN.admin_groups == {"platform-admins", "system:masters"}
+    assert BUILT_IN.requesters == {"system:serviceaccount:ns-provisioner:ns-provisioner-api"}
     assert BUILT_IN.exempt_names == {
         "default",
         "kube-system",
@@ -89,10 +91,22 @@ def test_the_built_in_policy() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "stated", [[], ["cert-manager"], ["default"], ["kube-system", "kube-system"]], ids=str
+)
+def test_the_system_s_namespaces_are_exempt_whatever_the_file_says(stated: list[str]) -> None:
+    found = policy.parse(document({"policy/exemptNames": stated})).exempt_names
+    assert found == {"default", "kube-node-lease", "kube-public", "kube-system", *stated}
+
+
+def test_the_built_in_file_lists_only_what_the_system_does_not_have() -> None:
+    assert document()["policy"]["exemptNames"] == ["cert-manager", "ns-provisioner"]
+
+
 def test_a_copy_of_the_built_in_file_says_the_same(tmp_path: Path) -> None:
     copy = tmp_path / "catalogue.yaml"
     copy.write_text(CATALOGUE, encoding="utf-8")
-    assert catalogue.load(copy) == BUILT_IN
+    assert catalogue_file.load(copy) == BUILT_IN
 
 
 def test_bare_numbers_are_quantities() -> None:

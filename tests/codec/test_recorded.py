@@ -16,12 +16,12 @@ MUTATING = sorted(FOLDER.glob("mutate-*.json"))
 VALIDATING = sorted(FOLDER.glob("validate-*.json"))
 
 DENIED = {
-    "validate-create-plain": ["managed-labels-complete", "tier-exists"],
-    "validate-create-labelled": ["managed-labels-complete"],
-    "validate-create-dry-run": ["managed-labels-complete", "tier-exists"],
-    "validate-create-generate-name": ["managed-labels-complete", "tier-exists"],
-    "validate-create-impersonated": ["managed-labels-complete", "tier-exists"],
-    "validate-create-server-side-apply": ["managed-labels-complete"],
+    "validate-create-plain": ["defaults-present", "managed-labels-complete", "tier-exists"],
+    "validate-create-labelled": ["defaults-present", "managed-labels-complete"],
+    "validate-create-dry-run": ["defaults-present", "managed-labels-complete", "tier-exists"],
+    "validate-create-generate-name": ["defaults-present", "managed-labels-complete", "tier-exists"],
+    "validate-create-impersonated": ["defaults-present", "managed-labels-complete", "tier-exists"],
+    "validate-create-server-side-apply": ["defaults-present", "managed-labels-complete"],
 }
 """The recorder adds no labels, so that validation has to ask for what mutation would have added."""
 

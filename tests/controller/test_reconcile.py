@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.controller.support import Cluster, StoppedClock, Told, namespace
-from webhook.codec import catalogue
+from webhook.adapters import catalogue_file
 from webhook.codec import namespace as namespaces
 from webhook.controller.reconcile import BLOCKED_RETRY_SECONDS, Outcome, Reconciler
 from webhook.core import labels
@@ -15,6 +15,7 @@ from webhook.core.errors import (
     ClusterError,
     ClusterUnavailableError,
     ConflictError,
+    ForeignObjectError,
     NotFoundError,
     RejectedError,
 )
@@ -22,7 +23,7 @@ from webhook.core.model import Condition, ConditionStatus, Manifest, ObjectKey
 
 pytestmark = pytest.mark.anyio
 
-POLICY = catalogue.load(None)
+POLICY = catalogue_file.load(None)
 COMPLETE = "condition True BundleComplete"
 BUNDLE = [
     "LimitRange/default",
@@ -182,8 +183,30 @@ async def test_an_object_that_was_deleted_comes_back(key: str) -> None:
     setup = await provisioned()
     good = setup.cluster.content()
     del setup.cluster.objects["payments"][ObjectKey(*key.split("/"))]
-    assert (await setup.a_pass())[1] == [f"create {key}"]
+    assert (await setup.a_pass())[1] == [f"restore {key}"]
     assert setup.cluster.content() == good
+
+
+@pytest.mark.parametrize(
+    ("gone", "how"),
+    [
+        pytest.param((), "restore", id="while the binding, which comes last, is there"),
+        pytest.param(("RoleBinding/team-edit",), "create", id="not when nothing tells of better times"),
+    ],
+)
+async def test_a_missing_object_is_restored_where_the_bundle_was_complete_once(
+    gone: tuple[str, ...], how: str
+) -> None:
+    """Elsewhere somebody may have been there first, and is not to be overwritten."""
+    setup = await provisioned()
+    for key in gone:
+        del setup.cluster.objects["payments"][ObjectKey(*key.split("/"))]
+    setup.cluster.namespaces["payments"]["metadata"]["labels"][labels.TIER] = "huge"
+    await setup.a_pass()
+    setup.cluster.namespaces["payments"]["metadata"]["labels"][labels.TIER] = "small"
+    del setup.cluster.objects["payments"][ObjectKey("ResourceQuota", "default")]
+    missing = ("ResourceQuota/default", *gone)
+    assert (await setup.a_pass())[1] == [*(f"{how} {key}" for key in missing), COMPLETE]
 
 
 @pytest.mark.parametrize(
@@ -219,10 +242,24 @@ def _without(manifest: Manifest, **more: Any) -> Manifest:
     return {**manifest, "metadata": {**manifest["metadata"], **more}}
 
 
+def _managed_by(manager: str | None) -> Manifest:
+    given = {**namespace()["metadata"]["labels"], labels.MANAGED_BY: manager}
+    return _without(namespace(), labels={key: value for key, value in given.items() if value is not None})
+
+
 @pytest.mark.parametrize(
     "manifests",
     [
         pytest.param([], id="a namespace that is not there"),
+        *(
+            pytest.param([namespace(name)], id=f"an exempt one, {name}")
+            for name in ("default", "kube-system", "cert-manager", "ns-provisioner")
+        ),
+        pytest.param([namespace("kube-public", tier="huge")], id="an exempt one of an unknown tier"),
+        pytest.param([_managed_by(None)], id="one without our label"),
+        pytest.param([_managed_by("Helm")], id="one of another manager"),
+        pytest.param([_managed_by("")], id="one with an empty label"),
+        pytest.param([_without(namespace(), labels=None)], id="one without labels"),
         pytest.param(
             [_without(namespace(), deletionTimestamp="2026-03-01T12:00:00Z")], id="one that is terminating"
         ),
@@ -234,7 +271,17 @@ def _without(manifest: Manifest, **more: Any) -> Manifest:
 )
 async def test_nothing_is_written_for(manifests: list[Manifest]) -> None:
     setup = Setup(*manifests)
+    name = manifests[0]["metadata"]["name"] if manifests else "payments"
+    assert await setup.a_pass(name) == (Outcome("ignored"), [])
+
+
+async def test_a_namespace_that_an_admin_lets_go_of_keeps_what_it_has() -> None:
+    setup = await provisioned()
+    good = setup.cluster.content()
+    setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "1000"
+    setup.cluster.namespaces["payments"]["metadata"]["labels"].pop(labels.MANAGED_BY)
     assert await setup.a_pass() == (Outcome("ignored"), [])
+    assert setup.cluster.content() != good
 
 
 @pytest.mark.parametrize(
@@ -270,7 +317,7 @@ async def test_a_condition_is_mended_when_its_cause_goes_away() -> None:
     assert writes[-1] == COMPLETE
 
 
-FOREIGN = ConflictError("it exists and was not made by ns-provisioner", code=409, reason="ForeignObject")
+FOREIGN = ForeignObjectError("it exists and was not made by ns-provisioner", code=409, reason="AlreadyExists")
 REFUSED = RejectedError("422 Invalid: spec.hard: too much", code=422, reason="Invalid")
 
 
@@ -303,6 +350,43 @@ async def test_a_blocked_write_costs_only_the_access_and_says_why(
     assert setup.cluster.condition() == Condition(ConditionStatus.FALSE, reason, message)
     outcome, writes = await setup.a_pass()
     assert writes == ["create ResourceQuota/default", "create RoleBinding/team-edit", COMPLETE]
+
+
+async def _quota_is_refused(binding: Callable[[Setup], object]) -> tuple[Setup, list[str]]:
+    """A pass over a complete namespace whose quota cannot be repaired, and what it wrote."""
+    setup = await provisioned()
+    setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "1000"
+    binding(setup)
+    setup.cluster.before = {7: REFUSED}
+    return setup, (await setup.a_pass())[1]
+
+
+@pytest.mark.parametrize(
+    ("happens", "action"),
+    [
+        pytest.param(
+            lambda it: it["subjects"].append({"kind": "User", "name": "eve"}), "replace", id="a subject"
+        ),
+        pytest.param(lambda it: it["roleRef"].update(name="admin"), "recreate", id="the role"),
+        pytest.param(lambda it: _labels(it).pop(labels.TIER_REVISION), "apply", id="a label"),
+    ],
+)
+async def test_drift_of_an_access_that_is_there_is_repaired_also_in_a_blocked_pass(
+    happens: Callable[[Any], object], action: str
+) -> None:
+    setup, writes = await _quota_is_refused(lambda it: happens(it.object("RoleBinding", "team-edit")))
+    assert writes == [f"{action} RoleBinding/team-edit", "condition False Rejected"]
+    whole = await provisioned()
+    content, wanted = setup.cluster.content()["payments"], whole.cluster.content()["payments"]
+    assert content["RoleBinding/team-edit"] == wanted["RoleBinding/team-edit"]
+
+
+async def test_an_access_that_is_gone_waits_until_a_pass_is_not_blocked() -> None:
+    binding = ObjectKey("RoleBinding", "team-edit")
+    setup, writes = await _quota_is_refused(lambda it: it.cluster.objects["payments"].pop(binding))
+    assert writes == ["condition False Rejected"]
+    _, writes = await setup.a_pass()
+    assert writes == ["replace ResourceQuota/default", "create RoleBinding/team-edit", COMPLETE]
 
 
 async def test_the_outcome_counts_the_writes_that_were_made() -> None:

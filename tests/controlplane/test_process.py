@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,9 @@ def test_a_detached_child_is_found_again_through_its_state(log: Path) -> None:
     again = Process.from_state(json.loads(json.dumps(child.to_state())))
     assert (again.alive(), again.port, again.log) == (True, 7, log)
     again.stop()
+    deadline = time.monotonic() + 10  # it has no executable any more a moment before it can be waited for
+    while child.alive() and time.monotonic() < deadline:
+        pass
     assert not child.alive()
     child.stop()
 

@@ -3,18 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.codec import catalogue
+from webhook.adapters import catalogue_file
 from webhook.core import bundle, decide, labels
 from webhook.core.model import Bundle, Caller, Decision, Facts, Manifest, NamespaceState, Operation, Violation
 from webhook.core.policy import Tier
 
-POLICY = catalogue.load(None)
+POLICY = catalogue_file.load(None)
 """The built-in catalogue."""
 
 ADMINS = ("platform-admins",)
 TENANT = ("developers", "system:authenticated")
 
-COMPLETE = {labels.TIER: "small", labels.TEAM: "payments", labels.MANAGED_BY: labels.MANAGER}
+ENFORCE, WARN = labels.POD_SECURITY["enforce"], labels.POD_SECURITY["warn"]
+
+COMPLETE = {
+    labels.TIER: "small",
+    labels.TEAM: "payments",
+    labels.MANAGED_BY: labels.MANAGER,
+    ENFORCE: "baseline",
+    WARN: "restricted",
+}
 """The labels of a managed namespace as admission leaves it."""
 
 RECORD = {labels.REQUESTED_BY: "jane"}

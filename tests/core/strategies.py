@@ -11,7 +11,7 @@ hostile = _anything | _anything.map(lambda text: text * 30)
 """Any text at all: control characters, lone surrogates and great length included."""
 
 known_text = st.sampled_from(
-    sorted({*COMPLETE.values(), *RECORD.values(), *POLICY.tiers, "", "Helm", "kube-x"})
+    sorted({*COMPLETE.values(), *RECORD.values(), *POLICY.tiers, "privileged", "", "Helm", "kube-x"})
 )
 text = known_text | hostile
 
@@ -58,6 +58,8 @@ def legal_requests(draw: st.DrawFn) -> Facts:
         labels.TIER: st.sampled_from(sorted(POLICY.tiers)),
         labels.TEAM: legal_names,
         labels.MANAGED_BY: st.just(labels.MANAGER),
+        labels.POD_SECURITY["enforce"]: st.sampled_from(["baseline", "restricted"]),
+        labels.POD_SECURITY["warn"]: st.just("restricted"),
     }
     stated = {key: draw(value) for key, value in choices.items() if draw(st.booleans())}
     caller = draw(callers)

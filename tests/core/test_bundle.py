@@ -89,7 +89,7 @@ SMALL = (
 
 def test_tier_small_in_full() -> None:
     made = bundle.render("payments", "payments", POLICY.tiers["small"])
-    assert (made.namespace, made.tier, made.revision) == ("payments", "small", REVISION)
+    assert (made.tier, made.revision) == ("small", REVISION)
     assert made.objects == SMALL
 
 

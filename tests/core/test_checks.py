@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from tests.core.builders import ADMINS, POLICY, Changes, facts, verdict, violations
+from tests.core.builders import ADMINS, ENFORCE, POLICY, WARN, Changes, facts, state, verdict, violations
 from webhook.core import decide, labels, wording
 from webhook.core.model import Decision, Facts, Violation
 
 NAME_RULE = "^[a-z][a-z0-9-]{1,30}$ without a trailing hyphen"
+API = "system:serviceaccount:ns-provisioner:ns-provisioner-api"
 RESERVED = (
     "names that do not begin with kube-, openshift- and are not admin, cert-manager, default, "
     "kube-node-lease, kube-public, kube-system, ns-provisioner"
@@ -29,16 +30,18 @@ def _rules(asked: Facts) -> list[str]:
         pytest.param(facts(name="a-1"), id="a name with a hyphen and a digit"),
         pytest.param(facts(name="kubernetes"), id="a name that only resembles a reserved prefix"),
         pytest.param(facts(name="administration"), id="a name that only begins like a reserved one"),
-        pytest.param(facts(name=""), id="a name that the API server has yet to generate"),
         pytest.param(
             facts(labels={labels.TEAM: "checkout"}), id="a team with another name than the namespace"
         ),
         pytest.param(facts(labels={labels.TIER: "freemium"}), id="another tier"),
         pytest.param(facts(labels={"owner": "jane"}), id="a label that is none of our business"),
-        pytest.param(facts(annotations={labels.REQUESTED_BY: None}), id="no record of who asked"),
         pytest.param(
             facts(groups=ADMINS, annotations={labels.REQUESTED_BY: "bob"}),
             id="an admin asks for somebody else",
+        ),
+        pytest.param(
+            facts(user=API, groups=(), annotations={labels.REQUESTED_BY: "bob"}),
+            id="our API asks for somebody else",
         ),
     ],
 )
@@ -54,6 +57,7 @@ def test_allows(asked: Facts) -> None:
         pytest.param("9lives", "lives", id="a digit in front"),
         pytest.param("-pay", "pay", id="a hyphen in front"),
         pytest.param("pay-", "pay", id="a hyphen behind"),
+        pytest.param("", "payments", id="no name at all"),
         pytest.param("x", "payments", id="a single letter"),
         pytest.param("123", "payments", id="digits only"),
         pytest.param("-", "payments", id="a hyphen only"),
@@ -180,6 +184,66 @@ def test_the_manager_is_us(manager: str | None, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        pytest.param({"labels": {ENFORCE: None}}, [f"metadata.labels[{ENFORCE}]"], id="a level"),
+        pytest.param(
+            {"labels": {ENFORCE: None, WARN: None}},
+            [f"metadata.labels[{ENFORCE}]", f"metadata.labels[{WARN}]"],
+            id="both levels",
+        ),
+        pytest.param(
+            {"annotations": {labels.REQUESTED_BY: None}},
+            ["metadata.annotations[platform/requested-by]"],
+            id="the record of who asked",
+        ),
+    ],
+)
+@pytest.mark.parametrize("groups", [(), ADMINS], ids=["by a tenant", "by an admin"])
+def test_what_mutation_would_have_added_is_asked_for(
+    changes: dict[str, Changes], missing: list[str], groups: tuple[str, ...]
+) -> None:
+    found = violations(facts(groups=groups, **changes))  # type: ignore[arg-type]
+    assert [(violation.rule, violation.path) for violation in found] == [
+        ("defaults-present", path) for path in missing
+    ]
+
+
+def test_the_levels_asked_for_are_those_of_the_tier() -> None:
+    strict = dataclasses.replace(POLICY.tiers["large"], pod_security={"enforce": "restricted"})
+    policy = dataclasses.replace(POLICY, tiers={**POLICY.tiers, "large": strict})
+    asked = facts(labels={labels.TIER: "large", ENFORCE: None, WARN: None})
+    (violation,) = decide.validate(asked, policy).violations
+    assert (violation.path, violation.allowed) == (f"metadata.labels[{ENFORCE}]", '"restricted"')
+
+
+@pytest.mark.parametrize(
+    ("user", "allowed"),
+    [
+        pytest.param(API, True, id="our API"),
+        pytest.param("system:serviceaccount:payments:ns-provisioner-api", False, id="its namesake elsewhere"),
+        pytest.param(API + "\n", False, id="a newline behind"),
+        pytest.param("", False, id="nobody"),
+    ],
+)
+def test_only_requesters_say_that_somebody_else_asked(user: str, allowed: bool) -> None:
+    found = _rules(facts(user=user, annotations={labels.REQUESTED_BY: "bob"}))
+    assert found == ([] if allowed else ["requested-by-true"])
+
+
+def test_requesters_are_those_of_the_policy() -> None:
+    policy = dataclasses.replace(POLICY, requesters=frozenset({"robot"}))
+    for user, allowed in (("robot", True), (API, False)):
+        asked = facts(user=user, annotations={labels.REQUESTED_BY: "bob"})
+        assert decide.validate(asked, policy).allowed is allowed
+
+
+def test_a_requester_is_no_admin() -> None:
+    asked = facts(user=API, labels={labels.TEAM: "checkout"}, old=state())
+    assert _rules(asked) == ["managed-labels-immutable"]
+
+
+@pytest.mark.parametrize(
     ("changes", "code"),
     [
         pytest.param({"annotations": {labels.REQUESTED_BY: "bob"}}, 403, id="a matter of rights only"),
@@ -227,6 +291,25 @@ MESSAGES = [
         '[requested-by-true] metadata.annotations[platform/requested-by]: "root" is not the caller; '
         'allowed: "jane"; leave the annotation out, admission fills it in',
         id="requested-by-true",
+    ),
+    pytest.param(
+        facts(labels={ENFORCE: None}),
+        "[defaults-present] metadata.labels[pod-security.kubernetes.io/enforce]: it is missing, and "
+        'admission has not added it; allowed: "baseline"; set it, or try again',
+        id="defaults-present",
+    ),
+    pytest.param(
+        facts(labels={ENFORCE: "privileged"}),
+        '[pod-security-floor] metadata.labels[pod-security.kubernetes.io/enforce]: "privileged" is below '
+        "the tier's level; allowed: baseline, restricted; set pod-security.kubernetes.io/enforce: "
+        '"baseline"',
+        id="pod-security-floor",
+    ),
+    pytest.param(
+        facts(labels={ENFORCE: None}, old=state()),
+        "[pod-security-floor] metadata.labels[pod-security.kubernetes.io/enforce]: it would be removed; "
+        'allowed: baseline, restricted; set pod-security.kubernetes.io/enforce: "baseline"',
+        id="pod-security-floor, removed",
     ),
 ]
 

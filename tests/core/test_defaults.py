@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.builders import COMPLETE, POLICY, Changes, facts, state
+from tests.core.builders import COMPLETE, ENFORCE, POLICY, WARN, Changes, facts, state
 from webhook.core import decide, labels
 from webhook.core.model import Additions, Facts
 
@@ -32,15 +32,22 @@ def test_a_plain_namespace_gets_everything() -> None:
 @pytest.mark.parametrize(
     ("asked", "added"),
     [
-        pytest.param(facts(), POD_SECURITY, id="a complete one gets only pod security"),
+        pytest.param(facts(), {}, id="a complete one gets nothing"),
         pytest.param(
-            facts(labels={"pod-security.kubernetes.io/enforce": "restricted"}),
-            {"pod-security.kubernetes.io/warn": "restricted"},
+            facts(labels={ENFORCE: None, WARN: None}), POD_SECURITY, id="one without levels gets those"
+        ),
+        pytest.param(
+            facts(labels={ENFORCE: "restricted", WARN: None}),
+            {WARN: "restricted"},
             id="a stricter level stays",
         ),
-        pytest.param(facts(labels={labels.TIER: "huge"}), {}, id="an unknown tier gives no pod security"),
-        pytest.param(facts(labels={labels.TEAM: ""}), POD_SECURITY, id="an empty team stays empty"),
-        pytest.param(facts(labels={labels.MANAGED_BY: "Helm"}), POD_SECURITY, id="another manager stays"),
+        pytest.param(
+            facts(labels={labels.TIER: "huge", ENFORCE: None, WARN: None}),
+            {},
+            id="an unknown tier gives no pod security",
+        ),
+        pytest.param(facts(labels={labels.TEAM: ""}), {}, id="an empty team stays empty"),
+        pytest.param(facts(labels={labels.MANAGED_BY: "Helm"}), {}, id="another manager stays"),
     ],
 )
 def test_only_missing_keys_are_added(asked: Facts, added: dict[str, str]) -> None:
@@ -53,8 +60,10 @@ def test_a_name_to_be_generated_gives_no_team() -> None:
 
 def test_a_generated_name_is_asked_for_its_team() -> None:
     """The validating stage sees the name that mutation did not."""
-    added = decide.mutate(_bare(name=""), POLICY).applied_to(_bare().new)
-    decided = decide.validate(facts(name="run-x7k2p", labels={**NOTHING, **added.labels}), POLICY)
+    nameless = _bare(name="")
+    complete = decide.mutate(nameless, POLICY).applied_to(nameless.new)
+    named = Facts(nameless.operation, "run-x7k2p", nameless.caller, complete)
+    decided = decide.validate(named, POLICY)
     assert [violation.path for violation in decided.violations] == ["metadata.labels[platform/team]"]
 
 

@@ -10,6 +10,7 @@ from tests.core.builders import ADMINS, POLICY, TENANT
 from tests.core.strategies import any_facts, facts, hostile, kubernetes_names, legal_requests, states
 from webhook.core import decide, labels, wording
 from webhook.core.model import Additions, Caller, Decision, Facts, NamespaceState, Operation
+from webhook.core.policy import POD_SECURITY_LEVELS
 
 PER_VIOLATION = 2000
 """Characters: two quoted texts of 63, each character a surrogate pair of 12, and our own words."""
@@ -70,11 +71,12 @@ def test_an_update_is_never_mutated(asked: Facts) -> None:
 @settings(deadline=None)
 @given(any_facts)
 def test_allowed_means_complete(asked: Facts) -> None:
-    """What passes CREATE is managed, has a tier of the catalogue and a team."""
+    """What passes CREATE is managed, has a tier of the catalogue, a team, and all that mutation adds."""
     if asked.operation is Operation.CREATE and decide.validate(asked, POLICY).allowed:
         assert asked.new.labels[labels.MANAGED_BY] == labels.MANAGER
         assert asked.new.labels[labels.TIER] in POLICY.tiers
         assert asked.new.labels[labels.TEAM]
+        assert decide.mutate(asked, POLICY) == Additions()
 
 
 @settings(deadline=None)
@@ -86,6 +88,21 @@ def test_a_tenant_never_moves_a_namespace_that_is_ours(
     if old.labels.get(labels.MANAGED_BY) == labels.MANAGER and decide.validate(update, POLICY).allowed:
         for key in labels.IDENTITY_LABELS:
             assert old.labels.get(key) == new.labels.get(key)
+
+
+@settings(deadline=None)
+@given(any_facts)
+def test_what_a_tenant_sets_is_no_pod_security_level_below_the_tier(asked: Facts) -> None:
+    if not POLICY.admin_groups.isdisjoint(asked.caller.groups) or not decide.validate(asked, POLICY).allowed:
+        return
+    tier = POLICY.tiers.get(asked.new.labels.get(labels.TIER, ""))
+    if tier is not None and asked.new.labels.get(labels.MANAGED_BY) == labels.MANAGER:
+        before = asked.old.labels if asked.old else {}
+        for mode, floor in tier.pod_security.items():
+            key = labels.POD_SECURITY[mode]
+            after = asked.new.labels.get(key)
+            at_least = POD_SECURITY_LEVELS[POD_SECURITY_LEVELS.index(floor) :]
+            assert after in at_least or (asked.old is not None and after == before.get(key))
 
 
 @settings(deadline=None)

@@ -29,7 +29,8 @@ def observed() -> dict[ObjectKey, Manifest]:
 
 
 def _actions(cluster: dict[ObjectKey, Manifest]) -> dict[ObjectKey, Action]:
-    return {key_of(change.manifest): change.action for change in plan.changes(BUNDLE, cluster)}
+    found = plan.changes(BUNDLE, cluster, was_complete=False)
+    return {key_of(change.manifest): change.action for change in found}
 
 
 def _after(key: ObjectKey, drift: Drift) -> dict[ObjectKey, Action]:
@@ -39,15 +40,15 @@ def _after(key: ObjectKey, drift: Drift) -> dict[ObjectKey, Action]:
 
 
 def test_a_namespace_that_has_its_bundle_needs_nothing() -> None:
-    assert plan.changes(BUNDLE, observed()) == ()
+    assert plan.changes(BUNDLE, observed(), was_complete=False) == ()
 
 
 def test_a_bundle_against_itself_needs_nothing() -> None:
-    assert plan.changes(BUNDLE, {key_of(item): item for item in BUNDLE.objects}) == ()
+    assert plan.changes(BUNDLE, {key_of(item): item for item in BUNDLE.objects}, was_complete=False) == ()
 
 
 def test_an_empty_namespace_needs_everything_in_order() -> None:
-    found = plan.changes(BUNDLE, {})
+    found = plan.changes(BUNDLE, {}, was_complete=False)
     assert [change.action for change in found] == [Action.CREATE] * 6
     assert tuple(change.manifest for change in found) == BUNDLE.objects
     assert {id(change.observed) for change in found} == {id(None)}
@@ -223,7 +224,7 @@ def test_the_changes_come_in_the_order_of_the_bundle_and_say_what_they_saw() -> 
     cluster = observed()
     cluster[BINDING]["subjects"].append(ANYBODY)
     del cluster[LIMITS]
-    found = plan.changes(BUNDLE, cluster)
+    found = plan.changes(BUNDLE, cluster, was_complete=False)
     assert [change.action for change in found] == [Action.CREATE, Action.REPLACE]
     assert [change.observed for change in found] == [None, cluster[BINDING]]
 
@@ -235,7 +236,7 @@ def test_objects_of_others_are_ignored() -> None:
 
 def test_another_tier_changes_what_differs_and_restamps_the_rest() -> None:
     other = bundle.render("payments", "payments", POLICY.tiers["large"])
-    found = plan.changes(other, observed())
+    found = plan.changes(other, observed(), was_complete=False)
     assert {key_of(change.manifest): change.action for change in found} == {
         LIMITS: Action.REPLACE,
         QUOTA: Action.REPLACE,
@@ -269,7 +270,7 @@ def test_equal_quantities_are_never_written_again(data: st.DataObject) -> None:
         for name, value in values.items():
             spelling = _spelled(value, data.draw(st.sampled_from(sorted(_FACTORS))))
             values[name] = spelling or value
-    assert plan.changes(BUNDLE, cluster) == ()
+    assert plan.changes(BUNDLE, cluster, was_complete=False) == ()
 
 
 @settings(deadline=None)
@@ -283,3 +284,28 @@ def test_any_other_quantity_is_written(key: str, count: int, suffix: str) -> Non
     value = f"{count}{suffix}"
     same = Fraction(count) * _FACTORS[suffix] == wanted
     assert _after(QUOTA, _set("spec", "hard", key, to=value)) == ({} if same else {QUOTA: Action.REPLACE})
+
+
+def test_what_is_missing_from_a_namespace_that_was_complete_is_restored() -> None:
+    found = plan.changes(BUNDLE, {}, was_complete=True)
+    assert [(change.action, change.observed) for change in found] == [(Action.RESTORE, None)] * 6
+    assert tuple(change.manifest for change in found) == BUNDLE.objects
+
+
+def test_what_is_there_is_mended_the_same_way_in_a_new_namespace_and_in_one_that_was_complete() -> None:
+    cluster = observed()
+    cluster[BINDING]["subjects"].append(ANYBODY)
+    del cluster[QUOTA]["spec"]["hard"]["pods"]
+    del cluster[LIMITS]
+    for was_complete, missing in ((False, Action.CREATE), (True, Action.RESTORE)):
+        found = plan.changes(BUNDLE, cluster, was_complete=was_complete)
+        assert [change.action for change in found] == [missing, Action.APPLY, Action.REPLACE]
+
+
+def test_the_action_for_one_object_is_to_be_had_alone() -> None:
+    """For what a sink finds in the place of an object that nobody had seen."""
+    wanted = BUNDLE.objects[1]
+    assert plan.action(wanted, written(wanted)) is None
+    assert plan.action(wanted, {**written(wanted), "spec": {"hard": {"pods": "9999"}}}) is Action.REPLACE
+    bare = written(wanted)
+    assert plan.action(wanted, {**bare, "metadata": {"name": "default"}}) is Action.APPLY

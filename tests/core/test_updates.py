@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.builders import ADMINS, TENANT, Changes, facts, state, verdict, violations
+from tests.core.builders import ADMINS, COMPLETE, TENANT, Changes, facts, state, verdict, violations
 from webhook.core import labels, wording
 from webhook.core.model import Decision, NamespaceState
 
@@ -78,10 +78,14 @@ def test_a_name_from_before_the_rules_can_still_be_updated() -> None:
     assert verdict(facts(name="kube-system", labels={"owner": "bob"}, old=state())) == Decision()
 
 
-def test_a_namespace_without_a_team_has_to_be_mended_first() -> None:
-    old = state(labels={labels.TEAM: None})
-    asked = facts(labels={labels.TEAM: None, "owner": "bob"}, old=old)
-    assert [violation.rule for violation in violations(asked)] == ["managed-labels-complete"]
+@pytest.mark.parametrize("groups", [TENANT, ADMINS], ids=["by a tenant", "by an admin"])
+@pytest.mark.parametrize("lacking", [{labels.TEAM: None}, {labels.TIER: None}, {labels.TEAM: ""}], ids=str)
+def test_a_namespace_that_lacks_something_is_not_held_up_by_it(
+    lacking: Changes, groups: tuple[str, ...]
+) -> None:
+    """Controllers update namespaces for reasons of their own; only who touches our labels is asked."""
+    asked = facts(labels={**lacking, "owner": "bob"}, old=state(labels=lacking), groups=groups)
+    assert verdict(asked) == Decision()
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_the_words_for(before: Changes, after: Changes, words: str) -> None:
 
 def _unmanaged(after: dict[str, str], groups: tuple[str, ...] = TENANT) -> int:
     asked = facts(
-        labels={**dict.fromkeys(KEYS), **after},
+        labels={**dict.fromkeys(COMPLETE), **after},
         annotations={labels.REQUESTED_BY: None},
         old=UNMANAGED,
         groups=groups,
@@ -148,6 +152,29 @@ def test_an_unmanaged_namespace_is_not_adopted_by_tenants(
     after: dict[str, str], tenant: int, admin: int
 ) -> None:
     assert (_unmanaged(after), _unmanaged(after, ADMINS)) == (tenant, admin)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "rules"),
+    [
+        pytest.param([], [], id="nothing"),
+        pytest.param([labels.TEAM], ["managed-labels-complete"], id="the team"),
+        pytest.param([labels.TIER], ["tier-exists"], id="the tier"),
+        pytest.param([labels.TIER, labels.TEAM], ["tier-exists", "managed-labels-complete"], id="both"),
+    ],
+)
+def test_an_admin_who_adopts_a_namespace_says_tier_and_team(lacking: list[str], rules: list[str]) -> None:
+    """Also where the namespace had lacked them before, so that only the manager changes."""
+    changes: Changes = dict.fromkeys(lacking)
+    old = state(labels={**changes, labels.MANAGED_BY: None})
+    found = violations(facts(labels=changes, old=old, groups=ADMINS))
+    assert [violation.rule for violation in found] == rules
+
+
+def test_an_admin_who_adopts_a_namespace_of_a_tier_that_is_gone_says_another() -> None:
+    gone = {labels.TIER: "retired"}
+    asked = facts(labels=gone, old=state(labels={**gone, labels.MANAGED_BY: "Helm"}), groups=ADMINS)
+    assert [violation.rule for violation in violations(asked)] == ["tier-exists"]
 
 
 @pytest.mark.parametrize("after", ["argocd", None, "x" * 70], ids=["replaced", "removed", "nonsense"])

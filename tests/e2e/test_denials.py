@@ -1,5 +1,6 @@
 """What is refused, and in which words, by whichever door it comes."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -147,3 +148,50 @@ def _unmanaged(plane: ControlPlane, name: str) -> None:
     cluster.new(plane, name)
     gone = ("platform/tier-", "platform/team-", "app.kubernetes.io/managed-by-")
     plane.kubectl("label", "namespace", name, *gone)
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"),
+    [
+        pytest.param({"pod-security.kubernetes.io/enforce": "privileged"}, 403, id="below the floor"),
+        pytest.param({"pod-security.kubernetes.io/enforce": "restricted"}, 201, id="above the floor"),
+    ],
+)
+def test_pod_security_has_a_floor_for_tenants(
+    plane: ControlPlane, name: str, labels: dict[str, str], code: int
+) -> None:
+    manifest = json.dumps(cluster.namespace(name, **labels))
+    if code == 201:
+        plane.kubectl("create", "-f", "-", *TENANT, stdin=manifest)
+        return
+    with pytest.raises(ControlPlaneError, match="pod-security-floor"):
+        plane.kubectl("create", "-f", "-", *TENANT, stdin=manifest)
+
+
+def test_what_a_missed_mutation_would_have_added_is_asked_for(plane: ControlPlane, name: str) -> None:
+    """A forged name label keeps the mutating hook away from an object without a name."""
+    labels = {"kubernetes.io/metadata.name": "kube-system", "app.kubernetes.io/managed-by": "ns-provisioner"}
+    manifest = cluster.namespace("", tier="small", team="payments", **labels)
+    manifest["metadata"] = {"generateName": f"{name}-", "labels": manifest["metadata"]["labels"]}
+    status, answer = cluster.create(plane, manifest)
+    assert status == 422
+    assert "[defaults-present] metadata.labels[pod-security.kubernetes.io/enforce]" in cluster.denial(answer)
+
+
+def test_labels_on_an_exempt_namespace_bring_nothing_about(plane: ControlPlane, name: str) -> None:
+    """The webhooks skip it, so anybody who may label it could ask for our bundle in kube-public."""
+    labels = ("app.kubernetes.io/managed-by=ns-provisioner", "platform/tier=small", "platform/team=mallory")
+    plane.kubectl("label", "namespace", "kube-public", *labels, *TENANT)
+    cluster.new(plane, name)
+    assert "ResourceQuota/default" not in cluster.bundle(plane, "kube-public")
+    assert cluster.condition(plane, "kube-public") == {}
+    plane.kubectl("label", "namespace", "kube-public", *(f"{label.partition('=')[0]}-" for label in labels))
+
+
+def test_our_api_may_say_who_asked_and_a_tenant_may_not(plane: ControlPlane, name: str) -> None:
+    manifest = cluster.namespace(name)
+    manifest["metadata"]["annotations"] = {"platform/requested-by": "jane"}
+    account = "--as=system:serviceaccount:ns-provisioner:ns-provisioner-api"
+    with pytest.raises(ControlPlaneError, match="requested-by-true"):
+        plane.kubectl("create", "-f", "-", *TENANT, stdin=json.dumps(manifest))
+    plane.kubectl("create", "-f", "-", account, "--as-group=tenants", stdin=json.dumps(manifest))

@@ -148,7 +148,7 @@ def test_sigterm_ends_a_role_in_good_order(split: Product, role: str) -> None:
         ),
         pytest.param(
             ("--role", "controller", "--catalogue", "/nowhere"),
-            "tier catalogue has 1 problem",
+            "tier catalogue /nowhere has 1 problem",
             id="no catalogue",
         ),
     ],

@@ -159,3 +159,26 @@ def _content(manifest: cluster.Manifest) -> cluster.Manifest:
 def _revision(plane: ControlPlane, name: str) -> str:
     live = _required(plane, cluster.PATHS["ResourceQuota"].format(name))
     return str(live["metadata"]["labels"]["platform/tier-revision"])
+
+
+def test_a_team_cannot_make_our_object_its_own(plane: ControlPlane, name: str) -> None:
+    """ClusterRole edit lets a team write network policies: without label and owners it is still ours."""
+    cluster.new(plane, name, team="payments")
+    path = cluster.PATHS["NetworkPolicy"].format(name)
+    right = _required(plane, path)
+    taken = {
+        "apiVersion": right["apiVersion"],
+        "kind": right["kind"],
+        "metadata": {"name": "default-deny-all", "namespace": name, "managedFields": [{}]},
+        "spec": {**right["spec"], "ingress": [{}]},
+    }
+    team = ("--as=dev", "--as-group=team-payments")
+    plane.kubectl("replace", "-f", "-", *team, stdin=json.dumps(taken))
+    cluster.eventually(
+        lambda: (
+            _content(_required(plane, path)) == _content(right)
+            and _required(plane, path)["metadata"]["labels"] == right["metadata"]["labels"]
+        ),
+        "the policy to be ours again",
+        seconds=REPAIR_SECONDS,
+    )

@@ -31,6 +31,22 @@ def test_a_bare_namespace_that_mutation_missed_is_refused() -> None:
     assert not verify(verdict.content, uid=UID, mutating=False)["allowed"]
 
 
+def test_a_namespace_that_names_all_but_its_pod_security_is_refused_when_mutation_missed_it() -> None:
+    bare = namespace(labels=dict.fromkeys(labels.POD_SECURITY.values()))
+    response = verify(
+        Admission().post("/validate", body(review(object=bare))).content, uid=UID, mutating=False
+    )
+    assert "[defaults-present] " in response["status"]["message"]
+
+
+def test_a_tenant_that_opens_its_namespace_is_forbidden_to() -> None:
+    opened = namespace(labels={labels.POD_SECURITY["enforce"]: "privileged"})
+    for sent in (update(object=opened), review(object=opened)):
+        response = verify(Admission().post("/validate", body(sent)).content, uid=UID, mutating=False)
+        assert (response["allowed"], response["status"]["code"]) == (False, 403)
+        assert response["status"]["message"].startswith("[pod-security-floor] ")
+
+
 def test_a_denial() -> None:
     answer = Admission().post("/validate", body(DENIED))
     response = verify(answer.content, uid=UID, mutating=False)

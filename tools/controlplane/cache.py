@@ -101,10 +101,16 @@ def exclusive(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             console.say(f"another process is building into {folder}: waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError as error:  # a network disk that has no locks
+            raise unusable(folder, error) from error
         _require_space(folder)
         try:
             yield
         except OSError as error:
+            if error.filename and not Path(error.filename).is_relative_to(folder):
+                raise ControlPlaneError(
+                    f"the build cannot go on: {error.filename}: {error.strerror}"
+                ) from error
             raise unusable(folder, error) from error
 
 

@@ -48,6 +48,7 @@ def environment(go: Path, temporary: Path) -> dict[str, str]:
         "PATH": f"{go.parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
         "CGO_ENABLED": "0",
         "GOFLAGS": "-mod=readonly",
+        "GOGC": inherited.get("GOGC", "400"),  # a fifth faster, for more memory while it builds
         "GOTMPDIR": str(temporary),
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",

@@ -26,6 +26,9 @@ def main(arguments: list[str]) -> int:
     except ControlPlaneError as error:
         console.error(str(error))
         return 1
+    except OSError as error:
+        console.error(f"{error.filename or 'the system'}: {error.strerror}; NSP_RUN_DIR names another folder")
+        return 1
     except KeyboardInterrupt:
         console.error("interrupted")
         return 130

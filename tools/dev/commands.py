@@ -1,5 +1,7 @@
 """`make plane`, `make up`, `make down`, `make status`: the plane and the product in the background."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tools.controlplane import assets, console, recipe
@@ -13,8 +15,7 @@ _PROGRAMS = (*recipe.PLANE, "helm")
 
 def plane() -> int:
     """Start the control plane alone."""
-    with runfolder.locked():
-        control_plane, found = _plane()
+    with runfolder.locked(), _plane() as (control_plane, found):
         product = Product.attach(control_plane, runfolder.PRODUCT)
         runfolder.write_env(control_plane, product)
     return _tell("the control plane runs already" if found else "the control plane is up")
@@ -22,8 +23,7 @@ def plane() -> int:
 
 def up() -> int:
     """Start the control plane, and the product on it, unless they run already."""
-    with runfolder.locked():
-        control_plane, _ = _plane()
+    with runfolder.locked(), _plane() as (control_plane, _):
         found = Product.attach(control_plane, runfolder.PRODUCT)
         product = found or Product.start(control_plane, runfolder.PRODUCT, detached=True)
         runfolder.write_env(control_plane, product)
@@ -33,16 +33,12 @@ def up() -> int:
 def down() -> int:
     """Stop the product, then the plane; only their logs stay."""
     with runfolder.locked():
+        stopped = Product.stop_processes(runfolder.PRODUCT)
         control_plane = runfolder.running_plane()
-        if control_plane is None:
-            console.done("nothing runs here")
-            return 0
-        product = Product.attach(control_plane, runfolder.PRODUCT)
-        if product is not None:
-            product.stop()
-        control_plane.stop()
+        if control_plane is not None:
+            control_plane.stop()
         runfolder.ENV.unlink(missing_ok=True)
-    console.done("everything is stopped")
+    console.done("everything is stopped" if stopped or control_plane else "nothing runs here")
     return 0
 
 
@@ -69,20 +65,31 @@ def status() -> int:
     return 0 if all(each.rss_bytes for each in processes) else 1
 
 
-def _plane() -> tuple[ControlPlane, bool]:
-    """The plane of this checkout and whether it ran before; an error when only a part of it does."""
+@contextmanager
+def _plane() -> Iterator[tuple[ControlPlane, bool]]:
+    """The plane of this checkout and whether it ran before; an error when only a part of it does.
+
+    One that was started here is stopped again when what follows fails.
+    """
     found = runfolder.running_plane()
     if found is None:
-        return _start_plane(), False
+        started = _start_plane()
+        try:
+            yield started, False
+        except BaseException:
+            started.stop()
+            raise
+        return
     for each in found.processes():
         if not each.rss_bytes:
             raise ControlPlaneError(
                 f"{each.name} has ended, its log is {_short(each.log)}: run make down, then this again"
             )
-    return found, True
+    yield found, True
 
 
 def _start_plane() -> ControlPlane:
+    Product.stop_processes(runfolder.PRODUCT)  # those of a plane that is gone
     assets.ensure(_PROGRAMS)
     return ControlPlane.start(runfolder.PLANE, detached=True)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tools.controlplane import waiting
+from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.dev.product import Product
 
@@ -63,10 +64,10 @@ class _Story:
 
     def _denials(self) -> None:
         _title("2. What breaks a rule is refused, and told the way out")
-        self._type("kubectl create namespace kube-payments")
+        self._type("kubectl create namespace kube-payments", refused=True)
         (self._folder / "shop.yaml").write_text(_SHOP)
         self._type("cat shop.yaml")
-        self._type("kubectl create -f shop.yaml")
+        self._type("kubectl create -f shop.yaml", refused=True)
 
     def _drift(self) -> None:
         _title("3. What is taken away comes back")
@@ -92,8 +93,8 @@ class _Story:
         self._post({"team": "analytics", "tier": "large"})
         self._post({"team": "analytics", "tier": "xl"})
 
-    def _type(self, command: str, show: Callable[[str], str] = str) -> None:
-        """Run a command as a person would, and show what it says."""
+    def _type(self, command: str, show: Callable[[str], str] = str, *, refused: bool = False) -> None:
+        """Run a command as a person would, and show what it says; the story ends if it says otherwise."""
         print(_styled("1", f"$ {command}"), flush=True)
         result = subprocess.run(
             shlex.split(command),
@@ -103,6 +104,8 @@ class _Story:
             text=True,
             check=False,
         )
+        if (result.returncode != 0) is not refused:
+            raise ControlPlaneError(f"{command}: {result.stderr.strip() or 'was not refused'}")
         _show(show(result.stdout) if result.stdout else result.stderr)
 
     def _post(self, body: dict[str, str]) -> None:
@@ -131,13 +134,15 @@ class _Outage:
     def __init__(self, look: Callable[[], dict[str, Any]]) -> None:
         self._look = look
         self._old = look()["metadata"]["uid"]
-        self._seconds = 0.0
+        self._seconds: float | None = None
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
 
     def seconds(self) -> float:
         """Wait for the end of the outage; an upper bound of its length."""
         self._thread.join()
+        if self._seconds is None:
+            raise ControlPlaneError(f"what was deleted has not come back within {_LIMIT_SECONDS:.0f} s")
         return self._seconds
 
     def _watch(self) -> None:
@@ -145,13 +150,12 @@ class _Outage:
         deadline = last + _LIMIT_SECONDS
         while time.monotonic() < deadline:
             asked = time.monotonic()
-            uid = self._look().get("metadata", {}).get("uid")
+            uid = (self._look() or {}).get("metadata", {}).get("uid")
             if uid == self._old:
                 last = asked
             elif uid:
                 self._seconds = time.monotonic() - last
                 return
-        raise TimeoutError(f"not back within {_LIMIT_SECONDS:.0f} s")
 
 
 def _pairs(text: str, between: str = "  ") -> str:

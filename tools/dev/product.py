@@ -65,15 +65,23 @@ class Product:
     @classmethod
     def attach(cls, plane: ControlPlane, directory: Path) -> "Product | None":
         """The installation that another process started here, if any of it still runs."""
-        try:
-            state = json.loads((directory / _STATE).read_text())
-        except (OSError, ValueError):
+        state = _state(directory)
+        if state is None:
             return None
         product = cls(plane, directory)
-        product.processes = {name: Process.from_state(each) for name, each in state["processes"].items()}
+        product.processes = _processes(state)
         product.addresses = state["addresses"]
         product.token = state["token"]
         return product if any(process.alive() for process in product.processes.values()) else None
+
+    @staticmethod
+    def stop_processes(directory: Path) -> bool:
+        """End what an installation has left running here, with or without its plane; whether it had."""
+        running = [process for process in _processes(_state(directory)).values() if process.alive()]
+        for process in running:
+            process.stop(STOP_SECONDS)
+        (directory / _STATE).unlink(missing_ok=True)
+        return bool(running)
 
     @property
     def ca_file(self) -> Path:
@@ -179,6 +187,20 @@ class Product:
 def nsp() -> str:
     """The command as installed beside the Python that runs this."""
     return str(Path(sys.executable).with_name("nsp"))
+
+
+def _state(directory: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads((directory / _STATE).read_text())
+    except (OSError, ValueError):
+        return None
+    return state
+
+
+def _processes(state: dict[str, Any] | None) -> dict[str, Process]:
+    return {
+        name: Process.from_state(each) for name, each in (state or {"processes": {}})["processes"].items()
+    }
 
 
 def _listening(log: Path, begin: int) -> dict[str, str]:

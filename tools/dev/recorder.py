@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from tools.controlplane import waiting
 from tools.controlplane.plane import ControlPlane
-from webhook.adapters import pki, tls
-from webhook.codec import catalogue, webhooks
+from webhook.adapters import catalogue_file, pki, tls
+from webhook.codec import registration
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "reviews"
 
@@ -52,18 +52,17 @@ def main() -> int:
         server.socket = tls.server_context(certificate, key).wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         _register(plane, f"https://127.0.0.1:{server.server_port}", ca_file)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        for old in FOLDER.glob("*.json"):
-            old.unlink()
+        recorded: dict[str, str] = {}
         for name, action in _actions(plane).items():
-            _record(name, action)
+            recorded |= _record(name, action)
         server.shutdown()
+    _replace(recorded)
     return 0
 
 
 def _register(plane: ControlPlane, url: str, ca_file: Path) -> None:
-    client_config = webhooks.url_client_config(url, ca_file.read_bytes())
-    for configuration in webhooks.configurations(catalogue.load(None), client_config):
+    client_config = registration.url_client_config(url, ca_file.read_bytes())
+    for configuration in registration.configurations(catalogue_file.load(None), client_config):
         plane.kubectl("apply", "-f", "-", stdin=json.dumps(configuration))
     probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "probe"}}
 
@@ -114,13 +113,24 @@ def _manifest(name: str, labels: dict[str, str]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
-def _record(name: str, action: Callable[[], object]) -> None:
+def _record(name: str, action: Callable[[], object]) -> dict[str, str]:
+    """The reviews that an action brings about, by file name."""
     Recorder.reviews.clear()
     action()
-    for endpoint, review in Recorder.reviews:
-        file = FOLDER / f"{endpoint}-{name}.json"
-        file.write_text(json.dumps(review, indent=2) + "\n")
-        print(f"recorded {file.name}")
+    return {
+        f"{endpoint}-{name}.json": json.dumps(review, indent=2) + "\n"
+        for endpoint, review in Recorder.reviews
+    }
+
+
+def _replace(recorded: dict[str, str]) -> None:
+    """Only when everything has been recorded do the old files go."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.json"):
+        old.unlink()
+    for name, content in recorded.items():
+        (FOLDER / name).write_text(content)
+        print(f"recorded {name}")
 
 
 if __name__ == "__main__":

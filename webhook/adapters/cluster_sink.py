@@ -7,8 +7,8 @@ from webhook import ports
 from webhook.adapters.kube import resources
 from webhook.adapters.kube.transport import Transport
 from webhook.codec import namespace as namespaces
-from webhook.core import labels
-from webhook.core.errors import ConflictError, NotFoundError
+from webhook.core import labels, plan
+from webhook.core.errors import ConflictError, ForeignObjectError, NotFoundError
 from webhook.core.model import Action, Change, Condition, Manifest, key_of
 
 
@@ -23,48 +23,47 @@ class ClusterSink:
         self._wrote = wrote
 
     async def write(self, change: Change) -> None:
-        """Raises ConflictError with reason ForeignObject when the object is not ours to write."""
+        """Raises ForeignObjectError when the object is not ours to write."""
         manifest, observed = change.manifest, change.observed
         path = _path(manifest)
         if change.action is Action.CREATE:
             written = await self._create(path, manifest)
-        elif change.action is Action.APPLY:
-            written = await self._transport.apply(path, manifest, force=True)
+        elif change.action is Action.RESTORE:
+            written = await self._restore(path, manifest)
         else:
             assert observed is not None
-            written = await self._renew(change.action, path, manifest, observed)
+            written = await self._mend(change.action, path, manifest, observed)
         self._wrote(written)
 
     async def set_condition(self, namespace: str, condition: Condition) -> None:
         path = f"{resources.NAMESPACES.path('', namespace)}/status"
         since = condition.since or self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         patch = namespaces.status_patch(namespace, condition, since=since)
-        self._wrote(await self._transport.apply(path, patch, force=True))
+        self._wrote(await self._transport.apply(path, patch))
 
     async def _create(self, path: str, manifest: Manifest) -> Manifest:
         """POST, because an apply would merge into an object that somebody else has put in our place."""
         try:
-            return await self._transport.create(path.rpartition("/")[0], manifest)
+            return await self._post(path, manifest)
         except ConflictError as error:
-            if not await self._is_ours(path):
-                raise ConflictError(
-                    "it exists and was not made by ns-provisioner; remove or rename it",
-                    code=error.code,
-                    reason="ForeignObject",
-                ) from error
-        return await self._transport.apply(path, manifest, force=True)
+            live = await self._live(path)
+            if live is not None and not _is_ours(live):
+                message = "it exists and was not made by ns-provisioner; remove or rename it"
+                raise ForeignObjectError(message, code=error.code, reason=error.reason) from error
+        return await self._restore(path, manifest)
 
-    async def _is_ours(self, path: str) -> bool:
-        """Whether we made the object, whatever became of its labels; one that is gone is in no one's way."""
-        try:
-            live = await self._transport.get(path)
-        except NotFoundError:
-            return True
-        owners = live["metadata"].get("managedFields") or ()
-        return any(owner.get("manager") == labels.MANAGER for owner in owners)
+    async def _restore(self, path: str, manifest: Manifest) -> Manifest:
+        """POST; where something stands in the way it is ours, whatever was made of it, and put right."""
+        live = await self._live(path)
+        if live is None:
+            return await self._post(path, manifest)
+        mending = plan.action(manifest, live)
+        return live if mending is None else await self._mend(mending, path, manifest, live)
 
-    async def _renew(self, action: Action, path: str, manifest: Manifest, observed: Manifest) -> Manifest:
-        metadata = observed["metadata"]
+    async def _mend(self, action: Action, path: str, manifest: Manifest, current: Manifest) -> Manifest:
+        metadata = current["metadata"]
+        if action is Action.APPLY:
+            return await self._transport.apply(path, manifest)
         if action is Action.REPLACE:
             version = {"resourceVersion": metadata["resourceVersion"]}
             return await self._transport.replace(
@@ -72,7 +71,22 @@ class ClusterSink:
             )
         with suppress(NotFoundError):  # gone already is what was wanted
             await self._transport.delete(path, uid=metadata["uid"])
-        return await self._create(path, manifest)
+        return await self._post(path, manifest)
+
+    async def _post(self, path: str, manifest: Manifest) -> Manifest:
+        return await self._transport.create(path.rpartition("/")[0], manifest)
+
+    async def _live(self, path: str) -> Manifest | None:
+        try:
+            return await self._transport.get(path)
+        except NotFoundError:
+            return None
+
+
+def _is_ours(live: Manifest) -> bool:
+    """Whether we made the object, whatever has become of its labels since."""
+    owners = live["metadata"].get("managedFields") or ()
+    return any(owner.get("manager") == labels.MANAGER for owner in owners)
 
 
 def _path(manifest: Manifest) -> str:

@@ -2,7 +2,8 @@
 
 import ipaddress
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ LEAF_DAYS = 90
 """The leaf lives as long as one that cert-manager issues by default; making a new one is one command."""
 
 _CLOCK_SKEW = timedelta(minutes=5)
+_DNS_LABEL = r"[a-zA-Z0-9_]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_DNS_NAME = re.compile(rf"(\*\.)?({_DNS_LABEL}\.){{0,32}}{_DNS_LABEL}", re.ASCII)
 
 
 class PairError(NsProvisionerError):
@@ -56,9 +59,8 @@ def make_pair(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
     paths = folder / "ca.crt", folder / "tls.crt", folder / "tls.key"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(paths[0], ca.public_bytes(pem), 0o644)
-        _write(paths[1], leaf.public_bytes(pem), 0o644)
-        _write(paths[2], key, 0o600)
+        contents = (ca.public_bytes(pem), 0o644), (leaf.public_bytes(pem), 0o644), (key, 0o600)
+        _write_all(dict(zip(paths, contents, strict=True)))
     except OSError as error:
         raise PairError(f"cannot write to {folder}: {error.strerror}") from error
     return paths
@@ -88,7 +90,7 @@ def _host(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         pass
-    if not host or not host.isascii():
+    if not _DNS_NAME.fullmatch(host):
         raise PairError(f"{host!r} is neither a DNS name in ASCII nor an IP address")
     return x509.DNSName(host)
 
@@ -107,11 +109,21 @@ def _key_usage(*, signs: bool) -> x509.KeyUsage:
     )
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write through a temporary file, so that a reader never sees half of it."""
-    temporary = path.with_suffix(path.suffix + ".new")
-    temporary.unlink(missing_ok=True)  # a left-over would keep its own mode
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+def _write_all(files: Mapping[Path, tuple[bytes, int]]) -> None:
+    """Write files with their modes: all of them or none, and a reader never sees half of one."""
+    drafts = {path: path.with_suffix(path.suffix + ".new") for path in files}
+    try:
+        for path, (content, mode) in files.items():
+            _draft(drafts[path], content, mode)
+        for path, draft in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+
+
+def _draft(draft: Path, content: bytes, mode: int) -> None:
+    draft.unlink(missing_ok=True)  # a left-over would keep its own mode
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-    temporary.replace(path)

@@ -51,5 +51,6 @@ def _text(error: NsProvisionerError) -> str:
     if isinstance(error, InvalidPolicyError):
         count = len(error.problems)
         lines = "".join(f"\n  {problem}" for problem in error.problems)
-        return f"the tier catalogue has {count} problem{'s' if count != 1 else ''}:{lines}"
+        where = f" {error.source}" if error.source else ""
+        return f"the tier catalogue{where} has {count} problem{'s' if count != 1 else ''}:{lines}"
     return str(error)

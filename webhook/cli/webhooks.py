@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from webhook.codec import catalogue, webhooks
+from webhook.adapters import catalogue_file
+from webhook.codec import registration
 
 _URL = re.compile(r"https://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]*)?", re.ASCII)
 
@@ -21,19 +22,19 @@ _URL = re.compile(r"https://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[
 )
 @click.option(
     "--catalogue",
-    "catalogue_file",
+    "catalogue_path",
     type=click.Path(path_type=Path),
     help="Tier catalogue file, for the names that are exempt; the built-in one when not given.",
 )
-def command(url: str, ca_file: Path, catalogue_file: Path | None) -> None:
+def command(url: str, ca_file: Path, catalogue_path: Path | None) -> None:
     """Print both configurations as a JSON List for `kubectl apply -f -`."""
     _check_url(url)
-    policy = catalogue.load(catalogue_file)
+    policy = catalogue_file.load(catalogue_path)
     ca_pem = ca_file.read_bytes()
     if b"-----BEGIN CERTIFICATE-----" not in ca_pem:
         raise click.BadParameter(f"{ca_file} holds no certificate in PEM form", param_hint="--ca-file")
-    client_config = webhooks.url_client_config(url, ca_pem)
-    items = list(webhooks.configurations(policy, client_config))
+    client_config = registration.url_client_config(url, ca_pem)
+    items = list(registration.configurations(policy, client_config))
     content = msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": items})
     click.echo(msgspec.json.format(content, indent=2).decode())
 

@@ -1,1 +1,1 @@
-"""Bytes to core values and back. No I/O beyond reading the catalogue file, no decisions."""
+"""Bytes and text to core values and back. No I/O, no decisions."""

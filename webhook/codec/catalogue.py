@@ -1,7 +1,5 @@
-"""The tier catalogue file: YAML to Policy."""
+"""The text of a tier catalogue: YAML to Policy."""
 
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,20 +11,6 @@ DEPTH_LIMIT = 20
 """Levels of nesting; a catalogue needs five, and the YAML library crashes on very many."""
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def load(path: Path | None) -> policy.Policy:
-    """Read and validate the catalogue at `path`, or the built-in one for None.
-
-    Raises InvalidPolicyError with every problem found; a file that cannot be read is one, too.
-    """
-    if path is None:
-        return parse(resources.files("webhook").joinpath("catalogue.yaml").read_text(encoding="utf-8"))
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InvalidPolicyError([Problem("(file)", f"cannot be read: {reason}")]) from error
 
 
 def parse(text: str) -> policy.Policy:

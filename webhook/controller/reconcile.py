@@ -4,14 +4,15 @@ It looks at state only, never at the event that asked for the pass, so that a cr
 repair and a restart are one path. Running it twice is running it once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from webhook import ports, telemetry
 from webhook.codec import namespace as namespaces
 from webhook.core import bundle, labels, plan, wording
-from webhook.core.errors import ConflictError, NotFoundError, RejectedError
-from webhook.core.model import Change, Condition, ConditionStatus, Manifest, key_of
+from webhook.core.errors import ForeignObjectError, NotFoundError, RejectedError
+from webhook.core.model import Change, Condition, ConditionStatus, Manifest, ObjectKey, key_of
 from webhook.core.policy import Policy
 
 BLOCKED_RETRY_SECONDS = 30.0
@@ -50,11 +51,11 @@ class Reconciler:
 
     async def reconcile(self, name: str) -> Outcome:
         """Bring namespace `name` to its tier's state. Raises ClusterError when it should be tried again."""
-        manifest = self._reader.namespace(name)
-        if manifest is None or "deletionTimestamp" in manifest["metadata"]:
+        manifest, policy = self._reader.namespace(name), self._policy()
+        if manifest is None or not _is_ours(manifest, policy):
             return Outcome("ignored")
         try:
-            condition, writes = await self._provision(name, manifest, self._policy())
+            condition, writes = await self._provision(name, manifest, policy)
             await self._tell(name, manifest, condition)
         except NotFoundError:
             return Outcome("gone", retry_after=BLOCKED_RETRY_SECONDS)
@@ -83,16 +84,17 @@ class Reconciler:
         if not team:
             return _not_ready("MissingTeam", f"the label {labels.TEAM} is missing"), 0
         wanted = bundle.render(name, team, tier)
-        changes = plan.changes(wanted, self._reader.bundle_objects(name))
+        observed = self._reader.bundle_objects(name)
+        changes = plan.changes(wanted, observed, was_complete=_was_complete(manifest, observed))
         written, blocked = 0, None
         for change in changes:
-            if blocked and change.manifest["kind"] == "RoleBinding":
+            if blocked and change.manifest["kind"] == "RoleBinding" and change.observed is None:
                 break  # no access before all guardrails stand
             wrong = await self._write(change)
             written, blocked = written + (wrong is None), blocked or wrong
         if blocked:
             return blocked, written
-        message = f"tier {tier.name}, revision {tier.revision}: {len(wanted.objects)} objects in place"
+        message = f"tier {wanted.tier}, revision {wanted.revision}: {len(wanted.objects)} objects in place"
         return Condition(ConditionStatus.TRUE, "BundleComplete", message), written
 
     async def _write(self, change: Change) -> Condition | None:
@@ -100,9 +102,7 @@ class Reconciler:
         key = key_of(change.manifest)
         try:
             await self._sink.write(change)
-        except ConflictError as error:
-            if error.reason != "ForeignObject":
-                raise
+        except ForeignObjectError as error:
             return _not_ready("ForeignObject", f"{key} is somebody else's: {error}")
         except RejectedError as error:
             return _not_ready("Rejected", f"the API server refuses {key}: {error}")
@@ -111,6 +111,27 @@ class Reconciler:
             "wrote", namespace=change.manifest["metadata"]["namespace"], object=str(key), action=change.action
         )
         return None
+
+
+def _is_ours(manifest: Manifest, policy: Policy) -> bool:
+    """Whether the namespace is managed and to be written to.
+
+    Labels alone do not make it so: nobody checks them on exempt namespaces, which the webhooks skip.
+    """
+    metadata = manifest["metadata"]
+    return (
+        metadata["name"] not in policy.exempt_names
+        and (metadata.get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER
+        and "deletionTimestamp" not in metadata
+    )
+
+
+def _was_complete(manifest: Manifest, observed: Mapping[ObjectKey, Manifest]) -> bool:
+    """Whether all guardrails have stood here once: the binding, which tenants cannot touch, comes last."""
+    condition = namespaces.provisioned(manifest)
+    return any(key.kind == "RoleBinding" for key in observed) or (
+        condition is not None and condition.status is ConditionStatus.TRUE
+    )
 
 
 def _not_ready(reason: str, message: str) -> Condition:

@@ -37,7 +37,7 @@ def render(namespace: str, team: str, tier: Tier) -> Bundle:
         {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": {"name": name, **metadata}, **body}
         for kind, name, body in bodies
     )
-    return Bundle(namespace=namespace, tier=tier.name, revision=tier.revision, objects=objects)
+    return Bundle(tier=tier.name, revision=tier.revision, objects=objects)
 
 
 def _limit_range(tier: Tier) -> Manifest:

@@ -6,9 +6,9 @@ rule runs on every request; none stops another.
 
 from collections.abc import Callable, Iterator
 
-from webhook.core import labels, wording
+from webhook.core import defaults, labels, wording
 from webhook.core.model import Facts, Operation, Violation
-from webhook.core.policy import Policy
+from webhook.core.policy import POD_SECURITY_LEVELS, Policy
 
 Rule = Callable[[Facts, Policy], Iterator[Violation]]
 
@@ -20,12 +20,12 @@ def name_pattern(facts: Facts, policy: Policy) -> Iterator[Violation]:
     """The names of new namespaces, and of teams, follow the pattern and do not end in a hyphen."""
     asked = {}
     if facts.operation is Operation.CREATE:
-        asked["metadata.name"] = facts.name
+        asked["metadata.name"] = facts.name  # validation sees a generated name, too
     team = facts.new.labels.get(labels.TEAM)
     if team and team != facts.name and _changed(facts, labels.TEAM):
         asked[_label(labels.TEAM)] = team
     for path, text in asked.items():
-        if text and not _is_name(text, policy):
+        if not _is_name(text, policy):
             yield Violation(
                 rule="name-pattern",
                 path=path,
@@ -55,7 +55,7 @@ def reserved_name(facts: Facts, policy: Policy) -> Iterator[Violation]:
 
 def tier_exists(facts: Facts, policy: Policy) -> Iterator[Violation]:
     """The tier label names a tier of the catalogue."""
-    if not (_is_managed(facts) and _changed(facts, labels.TIER)):
+    if not (_is_managed(facts) and _any_changed(facts, labels.TIER, labels.MANAGED_BY)):
         return
     sent = facts.new.labels.get(labels.TIER)
     if sent in policy.tiers:
@@ -72,7 +72,7 @@ def tier_exists(facts: Facts, policy: Policy) -> Iterator[Violation]:
 
 def managed_labels_complete(facts: Facts, policy: Policy) -> Iterator[Violation]:
     """A managed namespace says whose it is: completed at admission, and never taken apart."""
-    if not _is_managed(facts):
+    if not (_is_managed(facts) and _any_changed(facts, labels.TEAM, labels.MANAGED_BY)):
         return
     manager = facts.new.labels.get(labels.MANAGED_BY)
     if manager != labels.MANAGER and facts.operation is Operation.CREATE:
@@ -93,9 +93,65 @@ def managed_labels_complete(facts: Facts, policy: Policy) -> Iterator[Violation]
         )
 
 
+def defaults_present(facts: Facts, policy: Policy) -> Iterator[Violation]:
+    """What mutation adds is there. Mutation may be missed, validation then asks for what it would add."""
+    missing = defaults.additions(facts, policy)
+    asked = {
+        _label(key): value for key, value in missing.labels.items() if key not in labels.IDENTITY_LABELS
+    } | {f"metadata.annotations[{key}]": value for key, value in missing.annotations.items()}
+    for path, value in asked.items():
+        yield Violation(
+            rule="defaults-present",
+            path=path,
+            sent="it is missing, and admission has not added it",
+            allowed=wording.quote(value),
+            suggestion="set it, or try again",
+        )
+
+
+def pod_security_floor(facts: Facts, policy: Policy) -> Iterator[Violation]:
+    """The Pod Security levels of a managed namespace are never below those of its tier."""
+    if not _is_managed(facts) or _is_admin(facts, policy):
+        return
+    tier = policy.tiers.get(facts.new.labels.get(labels.TIER, ""), policy.tiers[policy.default_tier])
+    for mode, floor in tier.pod_security.items():
+        key = labels.POD_SECURITY[mode]
+        sent = facts.new.labels.get(key)
+        absent_from_new = sent is None and facts.operation is Operation.CREATE  # defaults_present says so
+        if not _changed(facts, key) or absent_from_new or (sent and _level(sent) >= _level(floor)):
+            continue
+        yield Violation(
+            rule="pod-security-floor",
+            path=_label(key),
+            sent=f"{wording.quote(sent)} is below the tier's level"
+            if sent is not None
+            else "it would be removed",
+            allowed=wording.listing(POD_SECURITY_LEVELS[max(_level(floor), 0) :]),
+            suggestion=f'set {key}: "{floor}"',
+            forbidden=True,
+        )
+    yield from _pinned_versions(facts)
+
+
+def _pinned_versions(facts: Facts) -> Iterator[Violation]:
+    """A level of an older Kubernetes version forbids less than its name says."""
+    for key in (f"{label}-version" for label in labels.POD_SECURITY.values()):
+        sent = facts.new.labels.get(key, "latest")
+        if _changed(facts, key) and sent != "latest":
+            yield Violation(
+                rule="pod-security-floor",
+                path=_label(key),
+                sent=f"{wording.quote(sent)} pins the level to an older version",
+                allowed="latest",
+                suggestion="leave the label out",
+                forbidden=True,
+            )
+
+
 def requested_by_true(facts: Facts, policy: Policy) -> Iterator[Violation]:
-    """The record of who asked for a namespace names the caller; only admins ask for others."""
-    if facts.operation is not Operation.CREATE or _is_admin(facts, policy):
+    """The record of who asked for a namespace names the caller; only some may ask for others."""
+    trusted = _is_admin(facts, policy) or facts.caller.username in policy.requesters
+    if facts.operation is not Operation.CREATE or trusted:
         return
     sent = facts.new.annotations.get(labels.REQUESTED_BY, facts.caller.username)
     if sent != facts.caller.username:
@@ -127,6 +183,8 @@ RULES: tuple[Rule, ...] = (
     reserved_name,
     tier_exists,
     managed_labels_complete,
+    defaults_present,
+    pod_security_floor,
     requested_by_true,
     managed_labels_immutable,
 )
@@ -163,6 +221,15 @@ def _is_admin(facts: Facts, policy: Policy) -> bool:
 def _changed(facts: Facts, key: str) -> bool:
     before = facts.old.labels.get(key) if facts.old else None
     return facts.old is None or before != facts.new.labels.get(key)
+
+
+def _any_changed(facts: Facts, *keys: str) -> bool:
+    return any(_changed(facts, key) for key in keys)
+
+
+def _level(text: str) -> int:
+    """The place of a Pod Security level; -1 for one that Kubernetes does not know."""
+    return POD_SECURITY_LEVELS.index(text) if text in POD_SECURITY_LEVELS else -1
 
 
 def _is_name(text: str, policy: Policy) -> bool:

@@ -1,4 +1,4 @@
-"""The one decision, used by webhook, API, CLI and controller alike."""
+"""The one decision, the same for every way in."""
 
 from webhook.core import checks, defaults
 from webhook.core.model import Additions, Decision, Facts

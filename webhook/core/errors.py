@@ -4,9 +4,11 @@ NsProvisionerError
  +- InvalidPolicyError    the catalogue file is broken; carries every problem
  +- InvalidQuantityError  text that is not a Kubernetes quantity
  +- MalformedReviewError  a request that is not an AdmissionReview we serve (HTTP 4xx)
+ +- (beside the code that raises them: settings, listeners, certificates, tokens, credentials)
  +- ClusterError          the API server refused or could not be reached
      +- ClusterUnavailableError  passing: try again
-     +- ConflictError            somebody else's object or field is in the way
+     +- ConflictError            the object exists, or has changed meanwhile
+     |   +- ForeignObjectError   somebody else's object stands where ours belongs
      +- NotFoundError            the object is not there
      +- RejectedError            the request itself is wrong or forbidden: not worth repeating
      +- ExpiredError             the resource version is too old (410): list again
@@ -33,10 +35,14 @@ class Problem:
 
 
 class InvalidPolicyError(NsProvisionerError):
-    """The tier catalogue cannot be used; `problems` has everything that is wrong with it."""
+    """The tier catalogue cannot be used; `problems` has everything that is wrong with it.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    `source` names the file, where it is known.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, source: str = "") -> None:
         self.problems = tuple(problems)
+        self.source = source
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -76,6 +82,10 @@ class ClusterUnavailableError(ClusterError):
 
 class ConflictError(ClusterError):
     """409: the object exists, has changed meanwhile, or another manager owns the field."""
+
+
+class ForeignObjectError(ConflictError):
+    """An object of that name exists and was not made by us: it is left alone."""
 
 
 class NotFoundError(ClusterError):

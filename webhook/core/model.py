@@ -111,7 +111,6 @@ def key_of(manifest: Manifest) -> ObjectKey:
 class Bundle:
     """The objects that a tier gives one namespace, in the order they are to be written."""
 
-    namespace: str
     tier: str
     revision: str
     objects: tuple[Manifest, ...]
@@ -120,7 +119,8 @@ class Bundle:
 class Action(StrEnum):
     """How a difference is mended."""
 
-    CREATE = "create"  # not there: POST, which never touches what is there after all
+    CREATE = "create"  # not there yet: POST, which never touches what is there after all
+    RESTORE = "restore"  # not there any more: POST, or else what stands in its place is put right
     APPLY = "apply"  # only something of ours is missing: forced server-side apply
     REPLACE = "replace"  # it says something else or more, which apply cannot remove: PUT
     RECREATE = "recreate"  # an immutable field differs: delete, then create

@@ -11,24 +11,30 @@ _QUANTITY_KINDS = frozenset({"LimitRange", "ResourceQuota"})
 _IDENTITY = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
-def changes(bundle: Bundle, observed: Mapping[ObjectKey, Manifest]) -> tuple[Change, ...]:
+def changes(
+    bundle: Bundle, observed: Mapping[ObjectKey, Manifest], *, was_complete: bool
+) -> tuple[Change, ...]:
     """The writes, in the bundle's order. `observed` holds what of ours the namespace has now.
 
-    Bundle objects are ours whole, so a field that somebody added is a difference as well; apply
-    cannot take such a field away, a replace can.
+    In a namespace that `was_complete`, what is missing was taken from us: its place is ours, whoever
+    stands in it now. In a new one, somebody may have been there before us.
     """
     found = []
     for desired in bundle.objects:
         current = observed.get(key_of(desired))
-        action = _action(desired, current)
-        if action is not None:
-            found.append(Change(action, desired, current))
+        if current is None:
+            found.append(Change(Action.RESTORE if was_complete else Action.CREATE, desired))
+        elif (mending := action(desired, current)) is not None:
+            found.append(Change(mending, desired, current))
     return tuple(found)
 
 
-def _action(desired: Manifest, current: Manifest | None) -> Action | None:
-    if current is None:
-        return Action.CREATE
+def action(desired: Manifest, current: Manifest) -> Action | None:
+    """How to bring `current` to `desired`; None when nothing differs.
+
+    Bundle objects are ours whole, so a field that somebody added is a difference as well; apply
+    cannot take such a field away, a replace can.
+    """
     immutable = _IMMUTABLE.get(desired["kind"])
     if immutable is not None and desired[immutable] != current.get(immutable):
         return Action.RECREATE

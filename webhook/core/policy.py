@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from webhook.core import quantity
+from webhook.core.document import Document
 from webhook.core.errors import InvalidPolicyError
-from webhook.core.reader import Reader
 
 API_VERSION = "ns-provisioner.io/v1alpha1"
 KIND = "TierCatalogue"
@@ -21,7 +21,9 @@ POD_SECURITY_LEVELS = ("privileged", "baseline", "restricted")
 POD_SECURITY_MODES = ("enforce", "warn", "audit")
 LIMITED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
-_TIER_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
+"""Exempt whatever the catalogue says: no setting may put the cluster's own under our webhooks."""
+
 _POLICY_KEYS = (
     "defaultTier",
     "namePattern",
@@ -29,6 +31,7 @@ _POLICY_KEYS = (
     "reservedPrefixes",
     "exemptNames",
     "adminGroups",
+    "requesters",
 )
 
 
@@ -46,7 +49,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One immutable snapshot of the catalogue file, replaced whole when the file changes."""
+    """One immutable snapshot of the catalogue file."""
 
     default_tier: str
     name_pattern: re.Pattern[str]
@@ -54,57 +57,58 @@ class Policy:
     reserved_prefixes: tuple[str, ...]
     exempt_names: frozenset[str]
     admin_groups: frozenset[str]
+    requesters: frozenset[str]
     tiers: Mapping[str, Tier]
 
 
-def parse(document: object) -> Policy:
-    """Validate a catalogue document. Raises InvalidPolicyError with every problem found."""
-    reader = Reader()
-    if not isinstance(document, Mapping):
-        reader.mapping("", document)
-        raise InvalidPolicyError(reader.problems)
-    root = reader.mapping("", document, keys=("apiVersion", "kind", "policy", "tiers"))
+def parse(content: object) -> Policy:
+    """Validate the content of a catalogue file. Raises InvalidPolicyError with every problem found."""
+    document = Document()
+    if not isinstance(content, Mapping):
+        document.mapping("", content)
+        raise InvalidPolicyError(document.problems)
+    root = document.mapping("", content, keys=("apiVersion", "kind", "policy", "tiers"))
     for key, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if key in root:
-            reader.choice(key, str(root[key]), (expected,))
-    tiers = _tiers(reader, root.get("tiers"))
-    policy = _policy(reader, root.get("policy"), tiers)
-    if reader.problems:
-        raise InvalidPolicyError(reader.problems)
+            document.choice(key, str(root[key]), (expected,))
+    tiers = _tiers(document, root.get("tiers"))
+    policy = _policy(document, root.get("policy"), tiers)
+    if document.problems:
+        raise InvalidPolicyError(document.problems)
     return policy
 
 
-def _policy(reader: Reader, value: object, tiers: dict[str, Tier]) -> Policy:
-    rules = reader.mapping("policy", value, keys=_POLICY_KEYS)
-    default_tier = reader.text("policy.defaultTier", rules.get("defaultTier"))
+def _policy(document: Document, value: object, tiers: dict[str, Tier]) -> Policy:
+    rules = document.mapping("policy", value, keys=_POLICY_KEYS)
+    default_tier = document.text("policy.defaultTier", rules.get("defaultTier"))
     if default_tier and tiers:
-        reader.choice("policy.defaultTier", default_tier, tiers, what="a tier")
+        document.choice("policy.defaultTier", default_tier, tiers, what="a tier")
     return Policy(
         default_tier=default_tier,
-        name_pattern=reader.pattern("policy.namePattern", rules.get("namePattern")),
-        reserved_names=frozenset(reader.texts("policy.reservedNames", rules.get("reservedNames"))),
-        reserved_prefixes=reader.texts("policy.reservedPrefixes", rules.get("reservedPrefixes")),
-        exempt_names=frozenset(reader.texts("policy.exemptNames", rules.get("exemptNames"))),
-        admin_groups=frozenset(reader.texts("policy.adminGroups", rules.get("adminGroups"))),
+        name_pattern=document.pattern("policy.namePattern", rules.get("namePattern")),
+        reserved_names=frozenset(document.texts("policy.reservedNames", rules.get("reservedNames"))),
+        reserved_prefixes=document.texts("policy.reservedPrefixes", rules.get("reservedPrefixes")),
+        exempt_names=SYSTEM_NAMESPACES.union(document.names("policy.exemptNames", rules.get("exemptNames"))),
+        admin_groups=frozenset(document.texts("policy.adminGroups", rules.get("adminGroups"))),
+        requesters=frozenset(document.texts("policy.requesters", rules.get("requesters"))),
         tiers=tiers,
     )
 
 
-def _tiers(reader: Reader, value: object) -> dict[str, Tier]:
-    tiers = reader.mapping("tiers", value)
+def _tiers(document: Document, value: object) -> dict[str, Tier]:
+    tiers = document.mapping("tiers", value)
     if isinstance(value, Mapping) and not tiers:
-        reader.problem("tiers", "no tier is defined", "define at least one, for instance `small`")
-    return {str(name): _tier(reader, str(name), body) for name, body in tiers.items()}
+        document.problem("tiers", "no tier is defined", "define at least one, for instance `small`")
+    return {str(name): _tier(document, str(name), body) for name, body in tiers.items()}
 
 
-def _tier(reader: Reader, name: str, value: object) -> Tier:
+def _tier(document: Document, name: str, value: object) -> Tier:
     path = f"tiers.{name}"
-    if not _TIER_NAME.fullmatch(name):
-        reader.problem(path, "a tier's name becomes a label value", "use lower-case letters, digits and '-'")
-    body = reader.mapping(path, value, keys=("quota", "limitRange", "podSecurity"))
-    quota = reader.quota(f"{path}.quota", body.get("quota"))
-    default, default_request = _limits(reader, f"{path}.limitRange", body.get("limitRange"))
-    pod_security = _pod_security(reader, f"{path}.podSecurity", body.get("podSecurity"))
+    document.names("tiers", [name])
+    body = document.mapping(path, value, keys=("quota", "limitRange", "podSecurity"))
+    quota = document.quota(f"{path}.quota", body.get("quota"))
+    default, default_request = _limits(document, f"{path}.limitRange", body.get("limitRange"))
+    pod_security = _pod_security(document, f"{path}.podSecurity", body.get("podSecurity"))
     return Tier(
         name=name,
         quota=quota,
@@ -115,23 +119,23 @@ def _tier(reader: Reader, name: str, value: object) -> Tier:
     )
 
 
-def _limits(reader: Reader, path: str, value: object) -> tuple[dict[str, str], dict[str, str]]:
-    sides = reader.mapping(path, value, keys=("default", "defaultRequest"))
-    default = reader.quantities(f"{path}.default", sides.get("default"))
-    request = reader.quantities(f"{path}.defaultRequest", sides.get("defaultRequest"))
+def _limits(document: Document, path: str, value: object) -> tuple[dict[str, str], dict[str, str]]:
+    sides = document.mapping(path, value, keys=("default", "defaultRequest"))
+    default = document.quantities(f"{path}.default", sides.get("default"))
+    request = document.quantities(f"{path}.defaultRequest", sides.get("defaultRequest"))
     for side, limits in (("default", default), ("defaultRequest", request)):
         for resource in limits:
-            reader.choice(
+            document.choice(
                 f"{path}.{side}.{resource}", resource, LIMITED_RESOURCES, what="a container resource"
             )
     for resource in sorted(default.keys() & set(LIMITED_RESOURCES) - request.keys()):
         detail = "is missing where there is a default limit"
-        reader.problem(
+        document.problem(
             f"{path}.defaultRequest.{resource}", detail, f"say what the API server would: {default[resource]}"
         )
     for resource in sorted(default.keys() & request.keys()):
         if quantity.parse(request[resource]) > quantity.parse(default[resource]):
-            reader.problem(
+            document.problem(
                 f"{path}.defaultRequest.{resource}",
                 f"{request[resource]} is above the default limit {default[resource]}",
                 "a pod cannot request more than its limit",
@@ -139,11 +143,11 @@ def _limits(reader: Reader, path: str, value: object) -> tuple[dict[str, str], d
     return default, request
 
 
-def _pod_security(reader: Reader, path: str, value: object) -> dict[str, str]:
+def _pod_security(document: Document, path: str, value: object) -> dict[str, str]:
     found = {}
-    for mode, level in reader.mapping(path, value).items():
-        reader.choice(f"{path}.{mode}", str(mode), POD_SECURITY_MODES, what="a mode")
-        reader.choice(f"{path}.{mode}", str(level), POD_SECURITY_LEVELS, what="a level")
+    for mode, level in document.mapping(path, value).items():
+        document.choice(f"{path}.{mode}", str(mode), POD_SECURITY_MODES, what="a mode")
+        document.choice(f"{path}.{mode}", str(level), POD_SECURITY_LEVELS, what="a level")
         found[str(mode)] = str(level)
     return found
 

@@ -17,7 +17,7 @@ from webhook.codec import review as codec
 from webhook.core import decide, wording
 from webhook.core.errors import MalformedReviewError
 from webhook.core.policy import Policy
-from webhook.web import errors, http
+from webhook.web import errors, wire
 
 BODY_LIMIT = 7 * 1024 * 1024
 """Bytes. A review holds two objects, and the API server takes bodies of up to 3 MB; the rest is
@@ -80,10 +80,10 @@ class AdmissionEndpoint:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not http.is_json(scope):
+        if not wire.is_json(scope):
             await errors.send_text(send, 415, "send the review as plain Content-Type: application/json")
             return
-        body = await http.read_body(receive, limit=BODY_LIMIT)
+        body = await wire.read_body(receive, limit=BODY_LIMIT)
         if body is None:
             await errors.send_text(send, 413, f"the review is larger than {BODY_LIMIT} bytes")
             return
@@ -95,7 +95,7 @@ class AdmissionEndpoint:
             await errors.send_text(send, 400, str(error))
             return
         verdict = self._decide(review, self._policy())
-        await http.send_json(send, 200, verdict.body)
+        await wire.send_json(send, 200, verdict.body)
         self._record(review, verdict, time.perf_counter() - began)
 
     def _record(self, review: codec.Review, verdict: Verdict, seconds: float) -> None:

@@ -24,13 +24,14 @@ from webhook.core.errors import (
 )
 from webhook.core.model import Caller, ConditionStatus, Decision, Facts, NamespaceState, Operation, key_of
 from webhook.core.policy import Tier
-from webhook.web import auth, errors, http
+from webhook.web import auth, errors, wire
 
 BODY_LIMIT = 64 * 1024
 """Bytes; a request is two short names."""
 
-WAIT_SECONDS = 20.0
-"""How long a request waits for its bundle before it is answered with 202."""
+WAIT_SECONDS = 8.0
+"""How long a request waits for its bundle before it is answered with 202; less than a listener's
+grace on shutdown, so that every request in hand is answered."""
 
 RETRY_AFTER = {"Retry-After": "5"}
 
@@ -86,9 +87,9 @@ class Api:
                 "send a known token as Authorization: Bearer <token>",
                 headers={"WWW-Authenticate": 'Bearer realm="ns-provisioner"'},
             )
-        if not http.is_json(request.scope):
+        if not wire.is_json(request.scope):
             return errors.problem(415, "send the request as Content-Type: application/json")
-        body = await http.read_body(request.receive, limit=BODY_LIMIT)
+        body = await wire.read_body(request.receive, limit=BODY_LIMIT)
         if body is None:
             return errors.problem(413, f"the request is larger than {BODY_LIMIT} bytes")
         try:
@@ -101,7 +102,7 @@ class Api:
             return self._cluster_problem(error, asked)
 
     async def _create(self, asked: apimodel.NamespaceRequest, caller: Caller) -> Response:
-        policy = self._policy()  # once: a reload meanwhile does not concern this request
+        policy = self._policy()  # the same for the whole request
         facts = Facts(Operation.CREATE, asked.team, caller, asked.state(caller.username))
         complete = replace(facts, new=decide.mutate(facts, policy).applied_to(facts.new))
         decision = decide.validate(complete, policy)

@@ -1,4 +1,4 @@
-"""The three Starlette applications, one per listener."""
+"""A Starlette application with our error answers."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from webhook.web import errors
 
 
 def build(routes: Sequence[Route]) -> Starlette:
-    """An application with our error answers around `routes`."""
+    """The application of one listener."""
     handlers = {
         HTTPException: errors.http_exception,
         ClientDisconnect: errors.gone,

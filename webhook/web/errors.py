@@ -11,14 +11,14 @@ from starlette.types import Send
 
 from webhook.core import wording
 from webhook.core.model import Violation
-from webhook.web import http
+from webhook.web import wire
 
 PROBLEM_TYPE = "application/problem+json"
 
 
 async def send_text(send: Send, status: int, text: str) -> None:
     """A one-line answer for machines that only show it, such as the API server."""
-    await http.send_json(send, status, text.encode() + b"\n", content_type=b"text/plain; charset=utf-8")
+    await wire.send_json(send, status, text.encode() + b"\n", content_type=b"text/plain; charset=utf-8")
 
 
 class FieldError(msgspec.Struct, frozen=True):

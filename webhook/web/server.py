@@ -33,7 +33,7 @@ class Listener:
         self, app: Starlette, host: str, port: int, *, flag: str, tls: ssl.SSLContext | None = None
     ) -> None:
         self._socket = _bind(host, port, flag)
-        self.address = "{}:{}".format(*self._socket.getsockname()[:2])
+        self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
             http="httptools",

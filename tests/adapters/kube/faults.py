@@ -49,8 +49,9 @@ class FaultServer:
 
     url: str
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Seen] = []
+        self._tls = tls
         self._scripts: dict[tuple[str, str], list[Answer]] = {}
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
@@ -58,9 +59,9 @@ class FaultServer:
 
     async def __aenter__(self) -> Self:
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls).start()
         host, port = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"{'https' if self._tls else 'http'}://{host}:{port}"
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -1,7 +1,9 @@
 """Credentials come from a kubeconfig or from the pod, and never silently from nowhere."""
 
+import base64
 import json
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,13 @@ def _no_pod(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def kubeconfig(path: Path, user: dict[str, Any]) -> Path:
+INSECURE = {"insecure-skip-tls-verify": True}
+JUNK = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nhello\n-----END CERTIFICATE-----\n").decode()
+
+
+def kubeconfig(path: Path, user: dict[str, Any], more: Mapping[str, Any] = INSECURE) -> Path:
     """JSON is YAML."""
-    cluster = {"server": "https://cluster.example:6443/", "insecure-skip-tls-verify": True}
+    cluster = {"server": "https://cluster.example:6443/", **more}
     content = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -42,6 +48,55 @@ async def test_a_kubeconfig_with_a_token(tmp_path: Path) -> None:
     assert await access.authorization() == "Bearer s3cret"
     assert access.tls.verify_mode is ssl.CERT_NONE, "as the kubeconfig says"
     assert "s3cret" not in repr(access)
+
+
+async def test_a_kubeconfig_may_name_a_proxy_and_the_server_s_name(tmp_path: Path) -> None:
+    more = {**INSECURE, "proxy-url": "http://proxy.example:3128", "tls-server-name": "api.internal"}
+    access = await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret"}, more))
+    assert (access.proxy, access.server_name) == ("http://proxy.example:3128", "api.internal")
+    plain = await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret"}))
+    assert (plain.proxy, plain.server_name) == (None, None)
+
+
+async def test_a_kubeconfig_that_is_not_there_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere"
+    with pytest.raises(CredentialsError) as refused:
+        await config.load(path)
+    assert str(refused.value) == f"cannot use kubeconfig {path}: no such file; name one with --kubeconfig"
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster"),
+    [
+        pytest.param({}, {"certificate-authority-data": JUNK}, id="an authority that is no certificate"),
+        pytest.param(
+            {},
+            {"certificate-authority-data": base64.b64encode(b"hello").decode()},
+            id="an authority that is no PEM",
+        ),
+        pytest.param({}, {"certificate-authority-data": "%"}, id="an authority that is no base64"),
+        pytest.param({}, {"certificate-authority": "/nowhere/ca.crt"}, id="an authority that is not there"),
+        pytest.param(
+            {"client-certificate-data": JUNK, "client-key-data": JUNK},
+            INSECURE,
+            id="a certificate that is none",
+        ),
+        pytest.param(
+            {"client-certificate": "/nowhere/tls.crt", "client-key": "/nowhere/tls.key"},
+            INSECURE,
+            id="a certificate that is not there",
+        ),
+    ],
+)
+async def test_certificates_that_cannot_be_used_are_said_in_one_line(
+    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any]
+) -> None:
+    with pytest.raises(CredentialsError) as refused:
+        await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret", **user}, cluster))
+    text = str(refused.value)
+    assert "\n" not in text
+    assert "kubeconfig" in text
+    assert "s3cret" not in text
 
 
 async def test_a_kubeconfig_without_credentials_is_refused(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The whole controller, as it is wired, against a tiny API server: what it leaves there, and how often
 it writes."""
 
+import copy
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,11 +13,11 @@ from tests.adapters.kube import faults
 from tests.adapters.kube.faults import FaultServer
 from tests.adapters.kube.tinyapi import TinyApi
 from tests.controller.support import StoppedClock, Told, namespace, running, until
+from webhook.adapters import catalogue_file
 from webhook.adapters.cluster_sink import ClusterSink
 from webhook.adapters.kube import resources
 from webhook.adapters.kube.transport import Transport
 from webhook.adapters.kube.view import ClusterView
-from webhook.codec import catalogue
 from webhook.codec import namespace as namespaces
 from webhook.controller.loop import Loop
 from webhook.controller.queue import KeyedQueue
@@ -27,13 +28,14 @@ from webhook.core.model import ConditionStatus, Manifest
 
 pytestmark = pytest.mark.anyio
 
-POLICY = catalogue.load(None)
+POLICY = catalogue_file.load(None)
 BUNDLE = bundle.render("any", "any", POLICY.tiers["small"]).objects
 NAMES: dict[str, list[str]] = {
     kind: [it["metadata"]["name"] for it in BUNDLE if it["kind"] == kind] for kind in bundle.API_VERSIONS
 }
 PATH = resources.NAMESPACES.path("", "payments")
 QUOTA = resources.BUNDLE["ResourceQuota"].path("payments", "default")
+BINDING = resources.BUNDLE["RoleBinding"].path("payments", "team-edit")
 DENY = resources.BUNDLE["NetworkPolicy"].path("payments", "default-deny-all")
 PATIENCE = 3.0
 """Seconds in which a pass that was asked for has certainly happened."""
@@ -70,6 +72,10 @@ class Setup:
     def ready(self, name: str) -> bool:
         found = namespaces.provisioned(self.api.objects[resources.NAMESPACES.path("", name)])
         return found is not None and found.status is ConditionStatus.TRUE
+
+    def reason(self, name: str) -> str:
+        found = namespaces.provisioned(self.api.objects[resources.NAMESPACES.path("", name)])
+        return found.reason if found else ""
 
     async def provision(self, name: str) -> None:
         self.arrive(name)
@@ -132,6 +138,81 @@ async def test_a_lost_label_comes_back(setup: Setup) -> None:
         await until(
             lambda: labels.MANAGED_BY in setup.api.objects[QUOTA]["metadata"]["labels"], "the label is back"
         )
+
+
+def _open(content: Manifest) -> None:
+    content["spec"]["ingress"] = [{}]
+
+
+def _admin(content: Manifest) -> None:
+    content["roleRef"]["name"] = "admin"
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "writes"),
+    [
+        pytest.param(DENY, lambda _: None, ["PATCH"], id="as it was otherwise"),
+        pytest.param(DENY, _open, ["PUT"], id="with a hole in it"),
+        pytest.param(BINDING, _admin, ["DELETE", "POST"], id="bound to another role"),
+    ],
+)
+@pytest.mark.parametrize("anew", [False, True], ids=["edited", "deleted and made anew"])
+async def test_who_strips_our_object_of_all_that_makes_it_ours_does_not_keep_it(
+    setup: Setup, path: str, change: Callable[[Manifest], None], writes: list[str], anew: bool
+) -> None:
+    """Label and managedFields are gone, so that neither the watch nor the object says whose it was."""
+    async with setup.running():
+        await setup.provision("payments")
+        await until(lambda: setup.passes() == 1, "the first pass is over")
+        good, wanted = setup.api.objects[path], len(setup.api.writes)
+        theirs = copy.deepcopy(good)
+        for key in ("labels", "managedFields", *(["uid"] if anew else [])):
+            del theirs["metadata"][key]
+        change(theirs)
+        if anew:
+            setup.api.holds = True  # both events come after both have happened
+            setup.api.remove(path)
+        setup.api.put(path, theirs)
+        setup.api.release()
+        await until(lambda: setup.passes() >= 2, "it was looked at")
+        assert [write.split()[0] for write in setup.api.writes[wanted:]] == writes
+    after = setup.api.objects[path]
+    assert after["metadata"]["labels"] == good["metadata"]["labels"]
+    assert after["metadata"]["managedFields"] == good["metadata"]["managedFields"]
+    assert {**after, "metadata": None} == {**good, "metadata": None}
+    assert setup.ready("payments")
+
+
+async def test_what_was_stripped_while_the_controller_was_away_is_put_right(setup: Setup) -> None:
+    async with setup.running():
+        await setup.provision("payments")
+    theirs = copy.deepcopy(setup.api.objects[DENY])
+    theirs["metadata"] = {"name": theirs["metadata"]["name"], "namespace": "payments"}
+    _open(theirs)
+    setup.api.put(DENY, theirs)
+    async with setup.running():
+        await until(lambda: "ingress" not in setup.api.objects[DENY]["spec"], "the hole is closed")
+
+
+async def test_what_stands_in_a_new_namespace_before_us_is_left_alone_and_nobody_gets_access(
+    setup: Setup,
+) -> None:
+    theirs = {**BUNDLE[1], "metadata": {"name": "default", "namespace": "payments"}, "spec": {"hard": {}}}
+    setup.api.put(QUOTA, theirs)
+    before = setup.api.objects[QUOTA]
+    async with setup.running():
+        setup.arrive("payments")
+        await until(lambda: setup.reason("payments") == "ForeignObject", "it is told")
+        assert setup.api.objects[QUOTA] == before
+        assert DENY in setup.api.objects
+        assert BINDING not in setup.api.objects
+
+
+async def test_an_exempt_namespace_is_not_written_to_whatever_its_labels_say(setup: Setup) -> None:
+    async with setup.running():
+        setup.arrive("kube-system")
+        await setup.provision("payments")
+        assert [write for write in setup.api.writes if "kube-system" in write] == []
 
 
 async def test_a_refusal_whose_text_is_never_the_same_is_no_reason_to_try_without_pause(setup: Setup) -> None:

@@ -1,8 +1,11 @@
 """What the transport puts on the wire, and what it makes of answers, good and bad."""
 
 import asyncio
+import dataclasses
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from tests.adapters.kube import faults
 from tests.adapters.kube.faults import TOKEN, FaultServer, access, manifest
 from tests.controller.support import until
 from webhook import __version__
+from webhook.adapters import pki, tls
 from webhook.adapters.kube import transport as transports
 from webhook.adapters.kube.transport import Transport
 from webhook.core.errors import (
@@ -40,20 +44,12 @@ STRICT = {"fieldManager": "ns-provisioner", "fieldValidation": "Strict"}
             lambda it: it.create(PATH, manifest()), "POST", PATH, STRICT, "application/json", id="create"
         ),
         pytest.param(
-            lambda it: it.apply(ONE, manifest(), force=True),
+            lambda it: it.apply(ONE, manifest()),
             "PATCH",
             ONE,
             {**STRICT, "force": "true"},
             "application/apply-patch+yaml",
-            id="apply with force",
-        ),
-        pytest.param(
-            lambda it: it.apply(ONE, manifest(), force=False),
-            "PATCH",
-            ONE,
-            {**STRICT, "force": "false"},
-            "application/apply-patch+yaml",
-            id="apply that gives way",
+            id="apply, which is always forced",
         ),
         pytest.param(
             lambda it: it.replace(ONE, manifest()), "PUT", ONE, STRICT, "application/json", id="replace"
@@ -94,6 +90,45 @@ async def test_every_request_says_who_we_are(server: FaultServer, transport: Tra
         assert seen.headers["Authorization"] == f"Bearer {TOKEN}"
         assert seen.headers["User-Agent"] == f"ns-provisioner/{__version__}"
         assert seen.headers["Accept"] == "application/json"
+
+
+async def test_a_proxy_of_the_credentials_is_asked_instead_of_the_server(server: FaultServer) -> None:
+    server.script("GET", ONE, faults.ok(manifest()))
+    behind = dataclasses.replace(access("http://cluster.invalid:6443"), proxy=server.url)
+    async with Transport(behind) as transport:
+        assert await transport.get(ONE) == manifest()
+        server.script("WATCH", PATH, faults.stream())
+        async with aclosing(transport.watch(PATH, {})) as events:
+            assert [event async for event in events] == []
+    assert {seen.headers["Host"] for seen in server.requests} == {"cluster.invalid:6443"}
+
+
+@pytest.mark.parametrize("server_name", ["api.internal", "api.elsewhere", None])
+async def test_the_server_s_certificate_is_for_the_name_that_the_credentials_say(
+    tmp_path: Path, server_name: str | None
+) -> None:
+    authority, certificate, key = pki.make_pair(tmp_path, ["api.internal"])
+    async with FaultServer(tls.server_context(certificate, key)) as server:
+        server.script("GET", ONE, faults.ok(manifest()))
+        server.script("WATCH", PATH, faults.stream())
+        trusting = ssl.create_default_context(cafile=authority)
+        credentials = dataclasses.replace(access(server.url), tls=trusting, server_name=server_name)
+        async with Transport(credentials) as transport:
+            for call in (_get, _watch):
+                if server_name == "api.internal":
+                    await call(transport)
+                else:
+                    with pytest.raises(ClusterUnavailableError, match="certificate"):
+                        await call(transport)
+
+
+async def _get(transport: Transport) -> None:
+    assert await transport.get(ONE) == manifest()
+
+
+async def _watch(transport: Transport) -> None:
+    async with aclosing(transport.watch(PATH, {})) as events:
+        assert [event async for event in events] == []
 
 
 async def test_the_token_is_asked_for_anew_for_each_request(server: FaultServer) -> None:
@@ -181,7 +216,7 @@ async def test_an_answer_that_is_no_success_is_one_error_for_reads_and_writes(
     with pytest.raises(expected) as read:
         await transport.get(ONE)
     with pytest.raises(expected) as write:
-        await transport.apply(ONE, manifest(), force=True)
+        await transport.apply(ONE, manifest())
     assert (read.value.code, write.value.code) == (code, code)
 
 
@@ -219,7 +254,7 @@ async def test_secrets_are_in_no_error(
 ) -> None:
     server.script("PATCH", ONE, answer)
     with pytest.raises(ClusterError) as raised:
-        await transport.apply(ONE, {**manifest(), "stringData": {"password": "hunter2"}}, force=True)
+        await transport.apply(ONE, {**manifest(), "stringData": {"password": "hunter2"}})
     chain: BaseException | None = raised.value
     while chain is not None:
         assert TOKEN not in f"{chain} {chain!r}"
@@ -246,7 +281,7 @@ async def test_a_call_that_gets_no_answer_is_given_up(
         with pytest.raises(ClusterUnavailableError, match="cannot be reached"):
             await transport.get(ONE)
         with pytest.raises(ClusterUnavailableError, match="cannot be reached"):
-            await transport.apply(ONE, manifest(), force=True)
+            await transport.apply(ONE, manifest())
 
 
 async def test_writes_in_flight_are_limited_and_a_given_up_one_makes_room(
@@ -257,7 +292,7 @@ async def test_writes_in_flight_are_limited_and_a_given_up_one_makes_room(
     server.script("PATCH", ONE, faults.gated(gate, faults.ok(manifest())))
     server.script("GET", ONE, faults.ok(manifest()))
     async with Transport(access(server.url)) as transport:
-        writes = [asyncio.create_task(transport.apply(ONE, manifest(), force=True)) for _ in range(3)]
+        writes = [asyncio.create_task(transport.apply(ONE, manifest())) for _ in range(3)]
         await until(lambda: len(server.seen("PATCH")) == 2, "two writes are on their way")
         await transport.get(ONE)  # reads do not wait for writes
         assert len(server.seen("PATCH")) == 2

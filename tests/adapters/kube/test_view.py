@@ -118,6 +118,23 @@ async def test_an_answer_that_comes_after_the_watch_told_of_the_deletion_brings_
         assert setup.quota_version() is None
 
 
+@pytest.mark.parametrize("given", [{}, {"app.kubernetes.io/managed-by": "Helm"}, None], ids=str)
+@pytest.mark.parametrize("kind", ["Namespace", "ResourceQuota"])
+async def test_an_answer_without_our_label_is_not_taken_in(
+    setup: Setup, kind: str, given: dict[str, str] | None
+) -> None:
+    """Somebody took the label off between our write and its answer: the watch says DELETED."""
+    stripped = manifest("payments") if kind == "Namespace" else quota(11)
+    stripped["metadata"]["labels"] = given
+    async with setup.watched(QUOTAS):
+        setup.view.wrote(stripped)
+        assert setup.view.namespace("payments") is None
+        assert setup.view.bundle_objects("payments") == {}
+        setup.view.wrote(quota(12))
+        setup.view.wrote({**quota(13), "metadata": {**quota(13)["metadata"], "labels": given}})
+        assert setup.quota_version() == "12"
+
+
 async def test_an_answer_newer_than_a_list_survives_that_list(setup: Setup) -> None:
     gate = asyncio.Event()
     setup.server.script(

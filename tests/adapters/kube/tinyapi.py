@@ -45,6 +45,8 @@ class TinyApi:
                 path = resources.BUNDLE[kind].path(namespace, name)
                 self.server.script("PATCH", path, self._write(path, merge=True))
                 self.server.script("PUT", path, self._write(path, merge=False))
+                self.server.script("GET", path, self._get(path))
+                self.server.script("DELETE", path, self._delete(path))
 
     def put(self, path: str, content: Manifest) -> Manifest:
         """Store a new version of an object and tell the watches of it."""
@@ -55,6 +57,12 @@ class TinyApi:
         self._tell(kind, self.objects[path])
         return self.objects[path]
 
+    def remove(self, path: str) -> None:
+        """Delete an object and tell the watches of it."""
+        gone = self.objects.pop(path)
+        metadata = {**gone["metadata"], "resourceVersion": str(next(self._versions))}
+        self._tell("DELETED", {**gone, "metadata": metadata})
+
     def release(self) -> None:
         """Let go of the events that were held back, in order, and hold no more."""
         self.holds = False
@@ -64,7 +72,7 @@ class TinyApi:
         self._held.clear()
 
     def _tell(self, type_: str, content: Manifest) -> None:
-        if content["metadata"].get("labels", {}).get(labels.MANAGED_BY) != labels.MANAGER:
+        if not _selected(content):
             type_ = "DELETED"  # out of the selector
         line = faults.event(type_, content)
         if self.holds:
@@ -75,7 +83,7 @@ class TinyApi:
 
     def _list(self, kind: str) -> faults.Answer:
         async def answer(request: web.Request) -> web.StreamResponse:
-            items = [content for content in self.objects.values() if content["kind"] == kind]
+            items = [it for it in self.objects.values() if it["kind"] == kind and _selected(it)]
             return await faults.page(*items, version=next(self._versions))(request)
 
         return answer
@@ -85,9 +93,31 @@ class TinyApi:
             live = Stream()
             self._streams[kind].append(live)
             for content in self.objects.values():  # what came between the list and this watch
-                if content["kind"] == kind and _version(content) > int(request.query["resourceVersion"]):
+                later = _version(content) > int(request.query["resourceVersion"])
+                if content["kind"] == kind and _selected(content) and later:
                     live.send(faults.event("ADDED", content))
             return await live(request)
+
+        return answer
+
+    def _get(self, path: str) -> faults.Answer:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if path not in self.objects:
+                return await faults.failure(404, "NotFound", "not found")(request)
+            return await faults.ok(self.objects[path])(request)
+
+        return answer
+
+    def _delete(self, path: str) -> faults.Answer:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            self.writes.append(f"DELETE {path}")
+            known, wanted = self.objects.get(path), (await request.json())["preconditions"]["uid"]
+            if known is None:
+                return await faults.failure(404, "NotFound", "not found")(request)
+            if known["metadata"]["uid"] != wanted:
+                return await faults.failure(409, "Conflict", "another uid")(request)
+            self.remove(path)
+            return await faults.ok(faults.status(200, "", ""))(request)
 
         return answer
 
@@ -113,6 +143,7 @@ class TinyApi:
                     return await faults.failure(409, "Conflict", "modified")(request)
                 body["metadata"]["uid"] = known["metadata"]["uid"]
             content = merged(known, body) if merge and known is not None else body
+            content = _managed(content, known, request.query["fieldManager"])
             if content != known:
                 known = self.put(path, content)
             return await faults.ok(known)(request)
@@ -127,6 +158,19 @@ def merged(current: Manifest, wanted: Manifest) -> Manifest:
         if isinstance(current[key], dict) and isinstance(wanted[key], dict)
     }
     return {**current, **wanted, **both}
+
+
+def _managed(content: Manifest, known: Manifest | None, manager: str) -> Manifest:
+    """The object with its writer among those who manage fields of it."""
+    others = (known or {"metadata": {}})["metadata"].get("managedFields") or []
+    entry = {"manager": manager, "operation": "Apply"}
+    fields = others if entry in others else [*others, entry]
+    return {**content, "metadata": {**content["metadata"], "managedFields": fields}}
+
+
+def _selected(content: Manifest) -> bool:
+    """Whether it carries our label, which is all that the controller asks for."""
+    return (content["metadata"].get("labels") or {}).get(labels.MANAGED_BY) == labels.MANAGER
 
 
 def _version(content: Manifest) -> int:

@@ -25,6 +25,8 @@ class Access:
     url: str
     tls: ssl.SSLContext = field(repr=False)
     configuration: Configuration = field(repr=False)
+    server_name: str | None = None
+    proxy: str | None = None
 
     async def authorization(self) -> str | None:
         """The Authorization header for the next request; an in-cluster token is re-read each minute."""
@@ -40,6 +42,8 @@ async def load(kubeconfig: Path | None) -> Access:
     A kubeconfig that ends up without any credentials is refused: the package logs a failed exec
     plug-in and would go on as system:anonymous.
     """
+    if kubeconfig is not None:
+        _require_file(kubeconfig)
     configuration = Configuration()
     try:
         if kubeconfig is None:
@@ -55,13 +59,36 @@ async def load(kubeconfig: Path | None) -> Access:
         ) from error
     if not (configuration.api_key or configuration.cert_file):
         raise CredentialsError(f"kubeconfig {kubeconfig} gives no credentials for {configuration.host}")
-    return Access(url=configuration.host.rstrip("/"), tls=_tls(configuration), configuration=configuration)
+    return Access(
+        url=configuration.host.rstrip("/"),
+        tls=_tls(configuration),
+        configuration=configuration,
+        server_name=configuration.tls_server_name,
+        proxy=configuration.proxy,
+    )
+
+
+def _require_file(kubeconfig: Path) -> None:
+    """The package reports a missing file as a missing key in it. KUBECONFIG may list several."""
+    if ":" not in str(kubeconfig) and not kubeconfig.exists():
+        raise CredentialsError(
+            f"cannot use kubeconfig {kubeconfig}: no such file; name one with --kubeconfig"
+        )
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
+    try:
+        context = ssl.create_default_context(
+            cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data
+        )
+        if configuration.cert_file:
+            # An empty pass phrase keeps OpenSSL from asking for one at the terminal.
+            context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file, password="")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CredentialsError(
+            f"the certificates of the kubeconfig or pod for {configuration.host} cannot be used: {reason}"
+        ) from error
     if not configuration.verify_ssl:  # the kubeconfig says insecure-skip-tls-verify
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

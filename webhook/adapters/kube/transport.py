@@ -42,6 +42,7 @@ class Transport:
         self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=access.tls),
+            proxy=access.proxy,
             headers={"User-Agent": f"{MANAGER}/{__version__}", "Accept": JSON},
             timeout=aiohttp.ClientTimeout(total=CALL_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,  # environment proxies and .netrc cost as much as the call itself
@@ -75,9 +76,9 @@ class Transport:
     async def create(self, path: str, manifest: Manifest) -> Manifest:
         return await self._write("POST", path, manifest, query=_STRICT)
 
-    async def apply(self, path: str, manifest: Manifest, *, force: bool) -> Manifest:
-        """Server-side apply as field manager `ns-provisioner`."""
-        query = {**_STRICT, "force": "true" if force else "false"}
+    async def apply(self, path: str, manifest: Manifest) -> Manifest:
+        """Server-side apply as field manager `ns-provisioner`; takes fields that others have taken."""
+        query = {**_STRICT, "force": "true"}
         return await self._write("PATCH", path, manifest, query=query, content_type=APPLY)
 
     async def replace(self, path: str, manifest: Manifest) -> Manifest:
@@ -101,6 +102,7 @@ class Transport:
                 params={**query, "watch": "true"},
                 headers=headers,
                 timeout=timeout,
+                server_hostname=self._access.server_name,
                 allow_redirects=False,
             ) as answer:
                 if answer.status != 200:
@@ -139,6 +141,7 @@ class Transport:
                 params=query,
                 data=data,
                 headers=headers,
+                server_hostname=self._access.server_name,
                 allow_redirects=False,  # our token goes to our API server and nowhere else
             ) as answer:
                 content = await answer.read()

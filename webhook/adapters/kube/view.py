@@ -69,6 +69,8 @@ class ClusterView:
 
     def wrote(self, manifest: Manifest) -> None:
         """Take note of an answer to our own write, so that the next pass does not plan on old news."""
+        if (manifest["metadata"].get("labels") or {}).get(labels.MANAGED_BY) != labels.MANAGER:
+            return  # it has left what we look at
         kind = manifest["kind"]
         reflector = self._namespaces if kind == resources.NAMESPACES.kind else self._bundle[kind]
         reflector.wrote(manifest)

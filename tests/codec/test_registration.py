@@ -4,12 +4,12 @@ import base64
 
 from tests.codec.builders import document
 from tests.core.builders import POLICY
-from webhook.codec import webhooks
+from webhook.codec import registration
 from webhook.core import policy
 from webhook.core.model import Manifest
 
-CLIENT = webhooks.url_client_config("https://127.0.0.1:8443/", b"-----BEGIN")
-mutating, validating = webhooks.configurations(POLICY, CLIENT)
+CLIENT = registration.url_client_config("https://127.0.0.1:8443/", b"-----BEGIN")
+mutating, validating = registration.configurations(POLICY, CLIENT)
 
 
 def _rules(configuration: Manifest) -> list[tuple[list[str], list[str]]]:
@@ -63,6 +63,7 @@ def test_the_mutating_configuration_in_full() -> None:
                         "name": "not-finishing-a-deletion",
                         "expression": "!(request.userInfo.username in "
                         "['system:serviceaccount:kube-system:namespace-controller', "
+                        "'system:serviceaccount:kube-system:generic-garbage-collector', "
                         "'system:kube-controller-manager'])",
                     }
                 ],
@@ -89,7 +90,9 @@ def test_both_hooks_leave_out_the_same_requests() -> None:
         assert one[field] == other[field]
 
 
-def test_without_exempt_names_every_namespace_is_covered() -> None:
+def test_without_exempt_names_every_namespace_but_the_system_s_is_covered() -> None:
     everywhere = policy.parse(document({"policy/exemptNames": []}))
-    for configuration in webhooks.configurations(everywhere, CLIENT):
-        assert configuration["webhooks"][0]["namespaceSelector"] == {}
+    for configuration in registration.configurations(everywhere, CLIENT):
+        (expression,) = configuration["webhooks"][0]["namespaceSelector"]["matchExpressions"]
+        assert expression["operator"] == "NotIn"
+        assert expression["values"] == ["default", "kube-node-lease", "kube-public", "kube-system"]

@@ -14,6 +14,7 @@ _TIMEOUT_SECONDS = 3
 
 _FINISHERS = (
     "system:serviceaccount:kube-system:namespace-controller",
+    "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:kube-controller-manager",
 )
 """They finish the deletion of namespaces, which must work when we are down."""
@@ -71,7 +72,7 @@ def _webhook(
         "matchPolicy": "Equivalent",
         "sideEffects": "None",
         "timeoutSeconds": _TIMEOUT_SECONDS,
-        "namespaceSelector": {"matchExpressions": [exempt]} if policy.exempt_names else {},
+        "namespaceSelector": {"matchExpressions": [exempt]},
         "matchConditions": [
             {
                 "name": "not-finishing-a-deletion",

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from webhook.core import quantity, quotakeys, wording
 from webhook.core.errors import InvalidQuantityError, Problem
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
 
 @dataclass(slots=True)
-class Reader:
+class Document:
     """Each method returns a usable value even when the part is wrong, so that reading goes on."""
 
     problems: list[Problem] = field(default_factory=list)
@@ -46,6 +48,18 @@ class Reader:
             self._wrong_shape(path, "a list", value)
             return ()
         return tuple(self.text(f"{path}[{index}]", item) for index, item in enumerate(value))
+
+    def names(self, path: str, value: object) -> tuple[str, ...]:
+        """Names in the form of a DNS label: they become label values and parts of selectors."""
+        found = self.texts(path, value)
+        for name in found:
+            if name and not _NAME.fullmatch(name):
+                self.problem(
+                    f"{path}.{name}"[:100],
+                    "is not a name",
+                    "use lower-case letters, digits and '-', at most 63",
+                )
+        return found
 
     def choice(self, path: str, sent: str, allowed: Collection[str], *, what: str = "known") -> None:
         if sent not in allowed:
