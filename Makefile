@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLANE  := etcd kube-apiserver kube-controller-manager kubectl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt plane up down status binaries fixtures lock clean
+.PHONY: help demo test bench lint fmt plane up down status binaries fixtures docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ binaries: ## Build the control plane's binaries into the cache (about 6 minutes,
 
 fixtures: $(READY) ## Record the admission reviews of a real API server anew
 	@$(BIN)/python -m tools.dev.recorder
+
+docs: $(READY) ## Write the pages that are made from the code
+	@$(BIN)/nsp explain --markdown > docs/rules.md
 
 lock: $(READY) ## Pin the requirements anew, leaving out what is younger than a week
 	@$(BIN)/pip install --quiet uv

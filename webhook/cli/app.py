@@ -10,6 +10,7 @@ from webhook.core.errors import InvalidPolicyError, NsProvisionerError
 
 VERBS = {
     "certs": "Make certificates for places without cert-manager.",
+    "explain": "Explain the rules, with what breaks and what keeps each.",
     "serve": "Run the admission pair, the controller and the API.",
     "webhooks": "Print the webhook configurations that register the admission pair.",
 }

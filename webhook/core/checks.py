@@ -1,16 +1,14 @@
-"""The rules, in the order their violations are reported.
+"""What the rules check. `webhook.core.rules` lists them and says why each is there.
 
-A rule is a pure function of Facts and Policy that yields a Violation for each thing wrong. Every
-rule runs on every request; none stops another.
+A check is a pure function of Facts and Policy that yields a Violation for each thing wrong. Every
+check runs on every request; none stops another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from webhook.core import defaults, labels, wording
 from webhook.core.model import Facts, Operation, Violation
 from webhook.core.policy import POD_SECURITY_LEVELS, Policy
-
-Rule = Callable[[Facts, Policy], Iterator[Violation]]
 
 NAME_LIMIT = 63
 """Longest namespace name the API server takes; a longer one is not worth matching."""
@@ -176,18 +174,6 @@ def managed_labels_immutable(facts: Facts, policy: Policy) -> Iterator[Violation
     after = facts.new.annotations.get(labels.REQUESTED_BY)
     if before != after:
         yield _immutable(f"metadata.annotations[{labels.REQUESTED_BY}]", before, after, policy)
-
-
-RULES: tuple[Rule, ...] = (
-    name_pattern,
-    reserved_name,
-    tier_exists,
-    managed_labels_complete,
-    defaults_present,
-    pod_security_floor,
-    requested_by_true,
-    managed_labels_immutable,
-)
 
 
 def _immutable(path: str, before: str | None, after: str | None, policy: Policy) -> Violation:

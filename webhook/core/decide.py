@@ -1,8 +1,9 @@
 """The one decision, the same for every way in."""
 
-from webhook.core import checks, defaults
+from webhook.core import defaults
 from webhook.core.model import Additions, Decision, Facts
 from webhook.core.policy import Policy
+from webhook.core.rules import RULES
 
 
 def mutate(facts: Facts, policy: Policy) -> Additions:
@@ -12,4 +13,4 @@ def mutate(facts: Facts, policy: Policy) -> Additions:
 
 def validate(facts: Facts, policy: Policy) -> Decision:
     """Every rule that the request breaks."""
-    return Decision(tuple(violation for rule in checks.RULES for violation in rule(facts, policy)))
+    return Decision(tuple(violation for rule in RULES for violation in rule.check(facts, policy)))

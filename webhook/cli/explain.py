@@ -1,0 +1,90 @@
+"""`nsp explain`: the rules, for people."""
+
+import textwrap
+from pathlib import Path
+
+import click
+
+from webhook.adapters import catalogue_file
+from webhook.core import decide, wording
+from webhook.core.policy import Policy
+from webhook.core.rules import RULES, Example, Rule
+
+_HEADING = """# Rules
+
+What the validating webhook and the API refuse, rule by rule, in the order in which violations are
+reported. A request is told of every rule that it breaks. `nsp explain RULE` prints the same; the denials
+below are those of the built-in [tier catalogue](../webhook/catalogue.yaml). This page is made by `make docs`.
+"""
+
+
+@click.command("explain")
+@click.argument("rule", required=False)
+@click.option(
+    "--catalogue",
+    "catalogue_path",
+    type=click.Path(path_type=Path),
+    help="Tier catalogue file whose denials are shown; the built-in one when not given.",
+)
+@click.option("--markdown", is_flag=True, help="Print all rules as a page.")
+def command(rule: str | None, catalogue_path: Path | None, markdown: bool) -> None:
+    """Explain RULE, or list all rules."""
+    policy = catalogue_file.load(catalogue_path)
+    if markdown:
+        click.echo("\n".join([_HEADING, *(_page(each, policy) for each in RULES)]), nl=False)
+    elif rule is None:
+        for each in RULES:
+            click.echo(f"{each.id:<26}{each.text.partition('. ')[0].rstrip('.')}.")
+    else:
+        click.echo(_screen(_named(rule), policy), nl=False)
+
+
+def _named(name: str) -> Rule:
+    known = {rule.id: rule for rule in RULES}
+    if name not in known:
+        raise click.BadParameter(
+            f"{wording.quote(name)} is no rule; did you mean {wording.nearest(name, known)}? "
+            f"There are: {wording.listing(known)}",
+            param_hint="RULE",
+        )
+    return known[name]
+
+
+def _screen(rule: Rule, policy: Policy) -> str:
+    denial = textwrap.fill(_denial(rule, policy), 100, initial_indent="    ", subsequent_indent="    ")
+    return (
+        f"{rule.id}\n\n{textwrap.fill(rule.text, 100)}\n\n"
+        f"Wrong:\n\n{_manifest(rule.wrong)}\n{denial}\n\nRight:\n\n{_manifest(rule.right)}"
+    )
+
+
+def _page(rule: Rule, policy: Policy) -> str:
+    return (
+        f"## {rule.id}\n\n{textwrap.fill(rule.text, 110)}\n\n"
+        f"Wrong:\n\n```yaml\n{textwrap.dedent(_manifest(rule.wrong))}```\n\n"
+        f"> {_denial(rule, policy)}\n\n"
+        f"Right:\n\n```yaml\n{textwrap.dedent(_manifest(rule.right))}```\n"
+    )
+
+
+def _denial(rule: Rule, policy: Policy) -> str:
+    """What the caller of the wrong example is told of this rule."""
+    violations = decide.validate(rule.wrong.facts(policy), policy).violations
+    return " ".join(wording.sentence(found) for found in violations if found.rule == rule.id)
+
+
+def _manifest(example: Example) -> str:
+    """The part of the Namespace that matters, as YAML that can be pasted."""
+    lines = ["metadata:", f"  name: {example.name}"]
+    for field, values in (("labels", example.labels), ("annotations", example.annotations)):
+        if values:
+            lines.append(f"  {field}:")
+            lines += [f'    {key}: "{value}"{_before(example, key)}' for key, value in values.items()]
+    return textwrap.indent("\n".join(lines) + "\n", "    ")
+
+
+def _before(example: Example, key: str) -> str:
+    """A remark beside a label that the example changes."""
+    if example.was is None or example.was.get(key) == example.labels.get(key):
+        return ""
+    return f"  # was {wording.quote(example.was[key])}" if key in example.was else "  # new"
