@@ -75,6 +75,17 @@ class Metrics:
         self.violations = Counter(
             "nsp_admission_violations", "Rules broken, by rule.", ("rule",), registry=self.registry
         )
+        self.certificate_expiry = Gauge(
+            "nsp_certificate_expiry_timestamp_seconds",
+            "When the serving certificate ends (Unix time).",
+            registry=self.registry,
+        )
+        self.certificate_reloads = Counter(
+            "nsp_certificate_reloads",
+            "New serving certificates seen, by result; on a failure the old one stays.",
+            ("result",),
+            registry=self.registry,
+        )
         self.reconciles = Counter(
             "nsp_reconciles", "Passes over a namespace, by result.", ("result",), registry=self.registry
         )

@@ -73,7 +73,7 @@ async def _run(services: list[Service], context: Context) -> None:
 async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
     """The roles asked for. Only those that talk to the API server import the Kubernetes client."""
     roles = context.settings.roles
-    services: list[Service] = [_admission(context)] if "admission" in roles else []
+    services: list[Service] = _admission(context) if "admission" in roles else []
     if roles & {"controller", "api"}:
         transport = await _transport(context, stack)
         if "controller" in roles:
@@ -85,30 +85,27 @@ async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
 
 def _health(context: Context) -> Listener:
     routes = health.routes(context.checks, context.metrics)
-    host = context.settings.health_listen.host
     listener = Listener(app.build(routes), *context.settings.health_listen, flag="--health-listen")
-    context.log.info("listening", role="health", address=str(Address(host, listener.port)))
+    _announce(context, "health", context.settings.health_listen, listener)
     return listener
 
 
-def _admission(context: Context) -> Listener:
-    from webhook.adapters import tls
+def _admission(context: Context) -> list[Service]:
+    from webhook.adapters.certificate import CertificateWatcher, ServingCertificate
 
     settings = context.settings
     assert settings.tls_cert is not None  # settings.load saw to it
     assert settings.tls_key is not None
+    serving = ServingCertificate(settings.tls_cert, settings.tls_key)
+    watcher = CertificateWatcher(serving, clock=context.clock, metrics=context.metrics, log=context.log)
     routes = admission.routes(context.policy, context.metrics, context.log)
     listener = Listener(
-        app.build(routes),
-        *settings.admission_listen,
-        flag="--admission-listen",
-        tls=tls.server_context(settings.tls_cert, settings.tls_key),
+        app.build(routes), *settings.admission_listen, flag="--admission-listen", tls=serving.context
     )
     context.checks["admission"] = _unless(lambda: listener.started, "not serving")
-    context.log.info(
-        "listening", role="admission", address=str(Address(settings.admission_listen.host, listener.port))
-    )
-    return listener
+    context.checks["certificate"] = watcher.expired
+    _announce(context, "admission", settings.admission_listen, listener)
+    return [listener, watcher]
 
 
 async def _transport(context: Context, stack: AsyncExitStack) -> "Transport":
@@ -157,8 +154,13 @@ def _api(context: Context, transport: "Transport") -> Listener:
     )
     listener = Listener(app.build(api.routes()), *settings.api_listen, flag="--api-listen")
     context.checks["api"] = _unless(lambda: listener.started, "not serving")
-    context.log.info("listening", role="api", address=str(Address(settings.api_listen.host, listener.port)))
+    _announce(context, "api", settings.api_listen, listener)
     return listener
+
+
+def _announce(context: Context, role: str, asked: Address, listener: Listener) -> None:
+    """Port 0 asks for any free port: this line tells which it is."""
+    context.log.info("listening", role=role, address=str(Address(asked.host, listener.port)))
 
 
 def _unless(good: Callable[[], bool], wrong: str) -> health.Check:
