@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith(("NSP_", "KUBECONFIG"))
 }
-HEAVY = {"kubernetes", "aiohttp", "cryptography", "requests", "rich"}
+HEAVY = {"kubernetes", "aiohttp", "requests", "rich"}
 
 
 def _run(*arguments: object, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -256,3 +256,9 @@ def test_any_byte_may_be_another(position: int, value: int) -> None:
     changed = GOOD[:position] + bytes([value]) + GOOD[position + 1 :]
     with contextlib.suppress(MalformedReviewError):
         assert codec.decode(changed).uid
+
+
+def test_the_owners_are_read() -> None:
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": "gone", "uid": "1", "controller": True}
+    decoded = codec.decode(body(review(object={"metadata": {"ownerReferences": [owner]}})))
+    assert decoded.facts.new.owners == ("Namespace/gone 1",)

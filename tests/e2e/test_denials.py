@@ -150,6 +150,20 @@ def _unmanaged(plane: ControlPlane, name: str) -> None:
     plane.kubectl("label", "namespace", name, *gone)
 
 
+def test_a_tenant_cannot_have_a_namespace_deleted_by_an_owner_that_never_was(
+    plane: ControlPlane, victim: str
+) -> None:
+    uid = "705ab4f5-6393-11e8-b7cc-42010a800002"
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": "gone", "uid": uid}
+    patch = json.dumps({"metadata": {"ownerReferences": [owner]}})
+    for door in ((), ("--subresource=status",)):
+        with pytest.raises(ControlPlaneError, match="no-owner-references"):
+            plane.kubectl("patch", "namespace", victim, "--type=merge", "-p", patch, *door, *TENANT)
+    live = cluster.get(plane, f"/api/v1/namespaces/{victim}")
+    assert live is not None
+    assert "deletionTimestamp" not in live["metadata"]
+
+
 @pytest.mark.parametrize(
     ("labels", "code"),
     [

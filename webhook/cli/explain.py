@@ -80,6 +80,9 @@ def _manifest(example: Example) -> str:
         if values:
             lines.append(f"  {field}:")
             lines += [f'    {key}: "{value}"{_before(example, key)}' for key, value in values.items()]
+    for owner in example.owners:
+        kind, _, name = owner.partition(" ")[0].partition("/")
+        lines += ["  ownerReferences:", f"    - {{kind: {kind}, name: {name}}}"]
     return textwrap.indent("\n".join(lines) + "\n", "    ")
 
 

@@ -20,9 +20,16 @@ KIND = "AdmissionReview"
 SUBRESOURCES = ("", "status", "finalize")
 
 
-class _Metadata(msgspec.Struct):
+class _OwnerReference(msgspec.Struct):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
+    owner_references: list[_OwnerReference] | None = None
 
 
 class _Object(msgspec.Struct):
@@ -145,4 +152,9 @@ def _operation(request: _Request) -> Operation:
 
 
 def _state(metadata: _Metadata) -> NamespaceState:
-    return NamespaceState(labels=metadata.labels or {}, annotations=metadata.annotations or {})
+    owners = metadata.owner_references or ()
+    return NamespaceState(
+        labels=metadata.labels or {},
+        annotations=metadata.annotations or {},
+        owners=tuple(f"{owner.kind}/{owner.name} {owner.uid}" for owner in owners),
+    )

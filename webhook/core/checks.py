@@ -163,6 +163,23 @@ def requested_by_true(facts: Facts, policy: Policy) -> Iterator[Violation]:
         )
 
 
+def no_owner_references(facts: Facts, policy: Policy) -> Iterator[Violation]:
+    """The garbage collector deletes an object whose owner is gone, or never was."""
+    if not _is_managed(facts) or _is_admin(facts, policy):
+        return
+    before = facts.old.owners if facts.old else ()
+    for owner in facts.new.owners:
+        if owner not in before:
+            yield Violation(
+                rule="no-owner-references",
+                path="metadata.ownerReferences",
+                sent=f"{wording.quote(owner)} would own the namespace",
+                allowed="none",
+                suggestion="leave ownerReferences out",
+                forbidden=True,
+            )
+
+
 def managed_labels_immutable(facts: Facts, policy: Policy) -> Iterator[Violation]:
     """Tier, team and manager of an existing namespace change only by the hand of an admin group."""
     if facts.old is None or _is_admin(facts, policy):

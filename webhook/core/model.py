@@ -1,7 +1,7 @@
 """The values that decisions are made from, and the values they return."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
@@ -30,6 +30,8 @@ class NamespaceState:
 
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
+    """The ownerReferences, each as Kind/name with its uid: equal texts are the same reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class Additions:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     def applied_to(self, state: NamespaceState) -> NamespaceState:
-        return NamespaceState(
+        return replace(
+            state,
             labels={**state.labels, **self.labels},
             annotations={**state.annotations, **self.annotations},
         )

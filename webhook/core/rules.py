@@ -24,6 +24,7 @@ class Example:
     name: str = "payments"
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    owners: tuple[str, ...] = ()
     was: Mapping[str, str] | None = None
     mutated: bool = True
 
@@ -31,7 +32,9 @@ class Example:
         """As validation sees it: after mutation, unless the example is about a mutation that was missed."""
         operation = Operation.CREATE if self.was is None else Operation.UPDATE
         old = None if self.was is None else NamespaceState(self.was)
-        stated = Facts(operation, self.name, TENANT, NamespaceState(self.labels, self.annotations), old)
+        stated = Facts(
+            operation, self.name, TENANT, NamespaceState(self.labels, self.annotations, self.owners), old
+        )
         if not self.mutated:
             return stated
         complete = defaults.additions(stated, policy).applied_to(stated.new)
@@ -130,6 +133,17 @@ RULES: tuple[Rule, ...] = (
         check=checks.requested_by_true,
         wrong=Example(annotations={labels.REQUESTED_BY: "somebody-else"}),
         right=Example(annotations={labels.REQUESTED_BY: TENANT.username}),
+    ),
+    Rule(
+        id="no-owner-references",
+        text=(
+            "A managed namespace has no ownerReferences. The garbage collector deletes what has an "
+            "owner that is gone or never was, within milliseconds; a reference would be a way to "
+            "delete a namespace without the right to."
+        ),
+        check=checks.no_owner_references,
+        wrong=Example(labels=_OURS, owners=("ClusterRole/gone 705ab4f5",), was=_OURS),
+        right=Example(labels=_OURS, was=_OURS),
     ),
     Rule(
         id="managed-labels-immutable",

@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from webhook.web import errors
+from webhook.web import errors, wire
 
 
 def build(routes: Sequence[Route]) -> Starlette:
@@ -15,6 +15,7 @@ def build(routes: Sequence[Route]) -> Starlette:
     handlers = {
         HTTPException: errors.http_exception,
         ClientDisconnect: errors.gone,
+        wire.SlowSenderError: errors.too_slow,
         Exception: errors.unexpected,
     }
     application = Starlette(routes=list(routes), exception_handlers=handlers)

@@ -74,6 +74,12 @@ async def gone(request: Request, error: Exception) -> Response:
     return Response(status_code=400)
 
 
+async def too_slow(request: Request, error: Exception) -> Response:
+    """408: the connection is of no more use, either."""
+    detail = "the request did not arrive in time; send it whole at once"
+    return problem(408, detail, headers={"Connection": "close"})
+
+
 async def unexpected(request: Request, error: Exception) -> Response:
     """500: bland outside, the log has the rest (uvicorn logs the traceback)."""
     return PlainTextResponse("internal error, see the server's log\n", 500)

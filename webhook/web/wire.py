@@ -1,7 +1,16 @@
 """Bodies and plain answers for raw ASGI endpoints."""
 
+import asyncio
+
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive: an API server sends it at once, a slow sender wants to hold us."""
+
+
+class SlowSenderError(Exception):
+    """The body has not arrived in time."""
 
 
 def is_json(scope: Scope) -> bool:
@@ -18,12 +27,24 @@ def is_json(scope: Scope) -> bool:
 async def read_body(receive: Receive, *, limit: int) -> bytes | None:
     """The whole body, or None as soon as it is longer than `limit` bytes.
 
-    Raises ClientDisconnect when the caller went away in the middle: half a body is no body.
+    Raises ClientDisconnect when the caller went away in the middle: half a body is no body; and
+    SlowSenderError when the body has not arrived whole within BODY_SECONDS.
     """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")  # the ordinary case needs no timer
+        return body if len(body) <= limit else None
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_on(message, receive, limit)
+    except TimeoutError:
+        raise SlowSenderError from None
+
+
+async def _read_on(message: Message, receive: Receive, limit: int) -> bytes | None:
     parts: list[bytes] = []
     length = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part = message.get("body", b"")
@@ -32,7 +53,8 @@ async def read_body(receive: Receive, *, limit: int) -> bytes | None:
             return None
         parts.append(part)
         if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            return b"".join(parts)
+        message = await receive()
 
 
 async def send_json(
