@@ -20,7 +20,7 @@ def _problems(text: str) -> list[str]:
 ROOT_KEYS = "is not a known key; allowed: apiVersion, kind, policy, tiers"
 POLICY_KEYS = (
     "is not a known key; allowed: adminGroups, defaultTier, exemptNames, namePattern, requesters, "
-    "reservedNames, reservedPrefixes"
+    "reservedNames, reservedPrefixes, unlabelled"
 )
 
 

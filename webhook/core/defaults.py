@@ -5,6 +5,13 @@ from webhook.core.model import Additions, Facts, Operation
 from webhook.core.policy import Policy
 
 
+def is_covered(facts: Facts, policy: Policy) -> bool:
+    """Whether a new namespace is any of our business. One that states a label of ours always is."""
+    stated = facts.new.labels
+    ours = labels.TIER in stated or labels.TEAM in stated or stated.get(labels.MANAGED_BY) == labels.MANAGER
+    return ours or policy.unlabelled != "ignore"
+
+
 def additions(facts: Facts, policy: Policy) -> Additions:
     """The labels and annotations that complete a namespace on CREATE; nothing on UPDATE.
 
@@ -12,15 +19,16 @@ def additions(facts: Facts, policy: Policy) -> Additions:
     fight with the tool that stated it. A name that the API server has yet to generate gives no
     team, and validation then asks for one.
     """
-    if facts.operation is not Operation.CREATE:
+    if facts.operation is not Operation.CREATE or not is_covered(facts, policy):
         return Additions()
     stated = facts.new.labels
+    default_tier = {labels.TIER: policy.default_tier} if policy.unlabelled == "default" else {}
     wanted = {
         labels.MANAGED_BY: labels.MANAGER,
-        labels.TIER: policy.default_tier,
+        **default_tier,
         **({labels.TEAM: facts.name} if facts.name else {}),
     }
-    tier = policy.tiers.get(stated.get(labels.TIER, policy.default_tier))
+    tier = policy.tiers.get(stated.get(labels.TIER) or default_tier.get(labels.TIER, ""))
     if tier is not None:
         wanted |= {labels.POD_SECURITY[mode]: level for mode, level in tier.pod_security.items()}
     requested_by = {labels.REQUESTED_BY: facts.caller.username}

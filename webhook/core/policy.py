@@ -19,6 +19,9 @@ KIND = "TierCatalogue"
 
 POD_SECURITY_LEVELS = ("privileged", "baseline", "restricted")
 POD_SECURITY_MODES = ("enforce", "warn", "audit")
+UNLABELLED = ("default", "deny", "ignore")
+"""What a namespace created without a tier label gets: the default tier, a denial, nothing at all."""
+
 LIMITED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
@@ -26,6 +29,7 @@ SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kub
 
 _POLICY_KEYS = (
     "defaultTier",
+    "unlabelled",
     "namePattern",
     "reservedNames",
     "reservedPrefixes",
@@ -52,6 +56,7 @@ class Policy:
     """One immutable snapshot of the catalogue file."""
 
     default_tier: str
+    unlabelled: str
     name_pattern: re.Pattern[str]
     reserved_names: frozenset[str]
     reserved_prefixes: tuple[str, ...]
@@ -81,10 +86,14 @@ def parse(content: object) -> Policy:
 def _policy(document: Document, value: object, tiers: dict[str, Tier]) -> Policy:
     rules = document.mapping("policy", value, keys=_POLICY_KEYS)
     default_tier = document.text("policy.defaultTier", rules.get("defaultTier"))
+    unlabelled = document.text("policy.unlabelled", rules.get("unlabelled"))
+    if unlabelled:
+        document.choice("policy.unlabelled", unlabelled, UNLABELLED, what="a known way")
     if default_tier and tiers:
         document.choice("policy.defaultTier", default_tier, tiers, what="a tier")
     return Policy(
         default_tier=default_tier,
+        unlabelled=unlabelled,
         name_pattern=document.pattern("policy.namePattern", rules.get("namePattern")),
         reserved_names=frozenset(document.texts("policy.reservedNames", rules.get("reservedNames"))),
         reserved_prefixes=document.texts("policy.reservedPrefixes", rules.get("reservedPrefixes")),
