@@ -83,7 +83,9 @@ class Settings:
 def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the flags that were given and the environment. Raises SettingsError."""
     values = {
-        setting.name: flags.get(setting.name) or environment.get(setting.environment) or setting.default
+        setting.name: given
+        if (given := flags.get(setting.name)) is not None
+        else _otherwise(setting, environment)
         for setting in SERVE
     }
     roles = _roles(values["role"] or "")
@@ -103,6 +105,11 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.en
         health_listen=_address("health-listen", values["health-listen"] or ""),
         kubeconfig=_path(values["kubeconfig"]),
     )
+
+
+def _otherwise(setting: Setting, environment: Mapping[str, str]) -> str | None:
+    """An empty variable is one that is not set; an empty flag is a mistake to be told of."""
+    return environment.get(setting.environment) or setting.default
 
 
 def _roles(text: str) -> frozenset[str]:

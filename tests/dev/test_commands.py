@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import re
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,7 +57,9 @@ def test_up_is_idempotent_and_down_leaves_nothing_running(environment: Environme
     code, said = environment.run("up")
     assert code == 0, said
     variables = environment.sourced()
-    assert set(variables) == {"KUBECONFIG", "NSP_URL", "NSP_TOKEN", "NSP_WEBHOOK_URL", "NSP_CA_FILE"}
+    assert set(variables) == {"KUBECONFIG", "NSP_URL", "NSP_TOKEN", "NSP_WEBHOOK_URL", "NSP_CA_FILE"} | {
+        "NSP_HEALTH_URL"
+    }
     assert (environment.folder / "env").stat().st_mode & 0o777 == 0o600
     assert environment.shell("kubectl create namespace payments") == "namespace/payments created\n"
     assert environment.shell("nsp --version").startswith("nsp, version ")
@@ -70,6 +74,32 @@ def test_up_is_idempotent_and_down_leaves_nothing_running(environment: Environme
     for line in table.splitlines()[1:]:
         assert not Path("/proc", line.split()[2], "exe").exists()
     assert not (environment.folder / "env").exists()
+
+
+def test_what_was_killed_is_shown_and_comes_back_where_it_was(environment: Environment) -> None:
+    assert environment.run("up")[0] == 0
+    variables = environment.sourced()
+    _, table = environment.run("status")
+    pid = next(int(line.split()[2]) for line in table.splitlines() if line.startswith("nsp "))
+    os.kill(pid, signal.SIGKILL)
+    code, table = environment.run("status")
+    assert code == 1
+    assert re.search(r"^nsp +ended", table, re.MULTILINE)
+    assert environment.run("up")[0] == 0
+    assert environment.sourced() == variables
+    assert environment.shell("kubectl create namespace payments") == "namespace/payments created\n"
+
+
+def test_a_catalogue_of_ones_own_is_used_and_a_broken_one_told(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path_factory.mktemp("mine") / "catalogue.yaml"
+    file.write_text("- a\n")
+    monkeypatch.setenv("NSP_CATALOGUE", str(file))
+    code, said = environment.run("up")
+    assert code == 1
+    assert f"the tier catalogue {file} has 1 problem" in said
+    assert environment.run("status") == (0, "nothing runs here; start it with: make up\n")
 
 
 def test_what_has_ended_is_named(environment: Environment) -> None:
@@ -101,7 +131,7 @@ def test_the_demo_tells_its_story_in_under_60_plain_lines() -> None:
         '"kube-payments" is reserved',
         'try platform/tier: "large"',
         "repaired: the quota was gone for at most",
-        "pods=100",
+        "pods:100",
         "201 {",
         "Everything is stopped again",
     ):

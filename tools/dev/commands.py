@@ -1,5 +1,6 @@
 """`make plane`, `make up`, `make down`, `make status`: the plane and the product in the background."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +23,16 @@ def plane() -> int:
 
 
 def up() -> int:
-    """Start the control plane, and the product on it, unless they run already."""
+    """Start the control plane, and the product on it, unless they run already.
+
+    `NSP_CATALOGUE` names a tier catalogue to run with.
+    """
+    catalogue = os.environ.get("NSP_CATALOGUE")
     with runfolder.locked(), _plane() as (control_plane, _):
         found = Product.attach(control_plane, runfolder.PRODUCT)
-        product = found or Product.start(control_plane, runfolder.PRODUCT, detached=True)
+        product = found or Product.start(
+            control_plane, runfolder.PRODUCT, detached=True, catalogue=Path(catalogue) if catalogue else None
+        )
         runfolder.write_env(control_plane, product)
     return _tell("everything runs already" if found else "everything is up")
 
@@ -49,7 +56,7 @@ def status() -> int:
         print("nothing runs here; start it with: make up")
         return 0
     processes = control_plane.processes()
-    product = Product.attach(control_plane, runfolder.PRODUCT)
+    product = Product.known(control_plane, runfolder.PRODUCT)
     if product is not None:
         processes += [
             ProcessInfo(each.name, each.pid, each.port, each.log, each.rss())
@@ -62,7 +69,10 @@ def status() -> int:
         print(
             f"{each.name:<24} {state:<8} {each.pid:>8} {each.port or '-':>6} {memory:>8}  {_short(each.log)}"
         )
-    return 0 if all(each.rss_bytes for each in processes) else 1
+    if all(each.rss_bytes for each in processes):
+        return 0
+    print("start again what has ended with: make up")
+    return 1
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class _Story:
         self._type("kubectl create namespace payments")
         self._type("kubectl wait --for=condition=Provisioned namespace/payments")
         _note(f"complete {_since(begin)} after the first command began")
-        self._type("kubectl get namespace payments -o jsonpath='{.metadata.labels}'", show=_lines)
+        self._type("kubectl label namespace payments --list")
         self._type("kubectl get limitranges,resourcequotas,networkpolicies,rolebindings -n payments -o name")
 
     def _denials(self) -> None:
@@ -86,14 +86,14 @@ class _Story:
             limit=_LIMIT_SECONDS,
         )
         _note(f"in force {_since(begin)} after the command began")
-        self._type("kubectl get resourcequota default -n payments -o jsonpath='{.spec.hard}'", show=_pairs)
+        self._type("kubectl get resourcequota default -n payments -o custom-columns=HARD:.spec.hard")
 
     def _second_way_in(self) -> None:
         _title("5. The same decision behind an HTTP API")
         self._post({"team": "analytics", "tier": "large"})
         self._post({"team": "analytics", "tier": "xl"})
 
-    def _type(self, command: str, show: Callable[[str], str] = str, *, refused: bool = False) -> None:
+    def _type(self, command: str, *, refused: bool = False) -> None:
         """Run a command as a person would, and show what it says; the story ends if it says otherwise."""
         print(_styled("1", f"$ {command}"), flush=True)
         result = subprocess.run(
@@ -106,7 +106,7 @@ class _Story:
         )
         if (result.returncode != 0) is not refused:
             raise ControlPlaneError(f"{command}: {result.stderr.strip() or 'was not refused'}")
-        _show(show(result.stdout) if result.stdout else result.stderr)
+        _show(result.stdout or result.stderr)
 
     def _post(self, body: dict[str, str]) -> None:
         text = json.dumps(body)
@@ -135,7 +135,7 @@ class _Outage:
         self._look = look
         self._old = look()["metadata"]["uid"]
         self._seconds: float | None = None
-        self._thread = threading.Thread(target=self._watch)
+        self._thread = threading.Thread(target=self._watch, daemon=True)  # Ctrl-C does not wait for it
         self._thread.start()
 
     def seconds(self) -> float:
@@ -156,14 +156,6 @@ class _Outage:
             elif uid:
                 self._seconds = time.monotonic() - last
                 return
-
-
-def _pairs(text: str, between: str = "  ") -> str:
-    return between.join(f"{key}={value}" for key, value in sorted(json.loads(text).items()))
-
-
-def _lines(text: str) -> str:
-    return _pairs(text, between="\n")
 
 
 def _title(text: str) -> None:

@@ -48,11 +48,15 @@ class Product:
         detached: bool = False,
         catalogue: Path | None = None,
     ) -> "Product":
-        """One process for each entry of `processes` (roles separated by commas); returns when ready."""
-        product = cls(plane, directory)
+        """One process for each entry of `processes` (roles separated by commas); returns when ready.
+
+        After a crash, addresses, certificate and token are those from before.
+        """
+        product = cls.known(plane, directory) or cls(plane, directory)
         (directory / "logs").mkdir(parents=True, exist_ok=True)
-        product._make_certificates()
-        product._make_token()
+        if not product.token:
+            product._make_certificates()
+            product._make_token()
         try:
             for roles in processes:
                 product.run(roles, detached=detached, catalogue=catalogue)
@@ -65,6 +69,13 @@ class Product:
     @classmethod
     def attach(cls, plane: ControlPlane, directory: Path) -> "Product | None":
         """The installation that another process started here, if any of it still runs."""
+        product = cls.known(plane, directory)
+        running = product is not None and any(process.alive() for process in product.processes.values())
+        return product if running else None
+
+    @classmethod
+    def known(cls, plane: ControlPlane, directory: Path) -> "Product | None":
+        """The installation that another process started here, whether it runs or not."""
         state = _state(directory)
         if state is None:
             return None
@@ -72,7 +83,7 @@ class Product:
         product.processes = _processes(state)
         product.addresses = state["addresses"]
         product.token = state["token"]
-        return product if any(process.alive() for process in product.processes.values()) else None
+        return product
 
     @staticmethod
     def stop_processes(directory: Path) -> bool:
@@ -90,6 +101,16 @@ class Product:
     @property
     def webhook_url(self) -> str:
         return f"https://{self.addresses['admission']}"
+
+    @property
+    def health_urls(self) -> dict[str, str]:
+        """The side port of each process, by its name."""
+        suffix = "/health"
+        return {
+            name.removesuffix(suffix): f"http://{address}"
+            for name, address in self.addresses.items()
+            if name.endswith(suffix)
+        }
 
     @property
     def api_url(self) -> str:

@@ -50,6 +50,7 @@ def write_env(plane: ControlPlane, product: Product | None) -> None:
             "NSP_TOKEN": product.token,
             "NSP_WEBHOOK_URL": product.webhook_url,
             "NSP_CA_FILE": str(product.ca_file),
+            "NSP_HEALTH_URL": next(iter(product.health_urls.values())),
         }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     programs = shlex.quote(f"{plane.bin_dir}:{Path(sys.executable).parent}")

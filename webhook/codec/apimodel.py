@@ -35,13 +35,16 @@ class NamespaceAnswer(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+_EXAMPLE = '{"team": "payments", "tier": "small"}'
+
 _decoder = msgspec.json.Decoder(NamespaceRequest)
 
 
 def decode_request(body: bytes) -> NamespaceRequest:
     """Raises MalformedRequestError, in words for the person who sent the body."""
+    if not body:
+        raise MalformedRequestError(f"the body is empty; send for instance {_EXAMPLE}")
     try:
         return _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        example = '{"team": "payments", "tier": "small"}'
-        raise MalformedRequestError(f"{wording.cut(error)}; send for instance {example}") from error
+        raise MalformedRequestError(f"{wording.cut(error)}; send for instance {_EXAMPLE}") from error

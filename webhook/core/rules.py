@@ -71,8 +71,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="reserved-name",
         text=(
-            "Nobody creates a namespace with a reserved or exempt name or with a reserved prefix: it "
-            "would look like the system's own, or like a platform service."
+            "Nobody creates a namespace with a reserved name or prefix: it would look like the "
+            "system's own, or like a platform service. Exempt names are for RBAC alone to guard: the "
+            "webhooks never see them, and the API refuses them."
         ),
         check=checks.reserved_name,
         wrong=Example(name="kube-payments"),

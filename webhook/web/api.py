@@ -151,7 +151,7 @@ class Api:
         )
         status = (201 if created else 200) if ready else 202
         return Response(
-            msgspec.json.encode(answer),
+            msgspec.json.encode(answer) + b"\n",
             status,
             None if ready else RETRY_AFTER,
             media_type="application/json",

@@ -56,7 +56,7 @@ def problem(
         "detail": detail,
         **({"errors": list(errors)} if errors else {}),
     }
-    return Response(msgspec.json.encode(content), status, headers, media_type=PROBLEM_TYPE)
+    return Response(msgspec.json.encode(content) + b"\n", status, headers, media_type=PROBLEM_TYPE)
 
 
 async def http_exception(request: Request, error: Exception) -> Response:
