@@ -88,22 +88,6 @@ def test_what_was_killed_is_shown_and_comes_back_where_it_was(environment: Envir
     assert environment.run("up")[0] == 0
     assert environment.sourced() == variables
     assert environment.shell("kubectl create namespace payments") == "namespace/payments created\n"
-
-
-def test_a_catalogue_of_ones_own_is_used_and_a_broken_one_told(
-    environment: Environment, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path_factory.mktemp("mine") / "catalogue.yaml"
-    file.write_text("- a\n")
-    monkeypatch.setenv("NSP_CATALOGUE", str(file))
-    code, said = environment.run("up")
-    assert code == 1
-    assert f"the tier catalogue {file} has 1 problem" in said
-    assert environment.run("status") == (0, "nothing runs here; start it with: make up\n")
-
-
-def test_what_has_ended_is_named(environment: Environment) -> None:
-    environment.run("plane")
     ControlPlane.attach(environment.folder / "plane").kill("kube-controller-manager")
     code, table = environment.run("status")
     assert code == 1
@@ -112,6 +96,18 @@ def test_what_has_ended_is_named(environment: Environment) -> None:
     assert code == 1
     assert said.startswith("error: kube-controller-manager has ended, its log is ")
     assert "run make down" in said
+
+
+def test_a_broken_catalogue_is_told_before_anything_is_started(
+    environment: Environment, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path_factory.mktemp("mine") / "catalogue.yaml"
+    file.write_text("- a\n")
+    monkeypatch.setenv("NSP_CATALOGUE", str(file))
+    code, said = environment.run("up")
+    assert code == 1
+    assert said.startswith(f"error: the tier catalogue {file} cannot be used:\n(file): must be a mapping")
+    assert environment.run("status") == (0, "nothing runs here; start it with: make up\n")
 
 
 def test_one_command_at_a_time(environment: Environment) -> None:

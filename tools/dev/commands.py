@@ -10,6 +10,8 @@ from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane, ProcessInfo
 from tools.dev import runfolder
 from tools.dev.product import Product
+from webhook.adapters import catalogue_file
+from webhook.core.errors import InvalidPolicyError
 
 _PROGRAMS = (*recipe.PLANE, "helm")
 
@@ -27,12 +29,10 @@ def up() -> int:
 
     `NSP_CATALOGUE` names a tier catalogue to run with.
     """
-    catalogue = os.environ.get("NSP_CATALOGUE")
+    catalogue = _catalogue()
     with runfolder.locked(), _plane() as (control_plane, _):
         found = Product.attach(control_plane, runfolder.PRODUCT)
-        product = found or Product.start(
-            control_plane, runfolder.PRODUCT, detached=True, catalogue=Path(catalogue) if catalogue else None
-        )
+        product = found or Product.start(control_plane, runfolder.PRODUCT, detached=True, catalogue=catalogue)
         runfolder.write_env(control_plane, product)
     return _tell("everything runs already" if found else "everything is up")
 
@@ -73,6 +73,18 @@ def status() -> int:
         return 0
     print("start again what has ended with: make up")
     return 1
+
+
+def _catalogue() -> Path | None:
+    """The tier catalogue asked for, read once before anything is started."""
+    path = os.environ.get("NSP_CATALOGUE")
+    if not path:
+        return None
+    try:
+        catalogue_file.load(Path(path))
+    except InvalidPolicyError as error:
+        raise ControlPlaneError(f"the tier catalogue {path} cannot be used:\n{error}") from error
+    return Path(path)
 
 
 @contextmanager
