@@ -8,6 +8,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -78,11 +79,15 @@ def _direct(handler: urllib.request.HTTPSHandler) -> urllib.request.OpenerDirect
 
 
 def _open(opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> Answer:
-    try:
-        with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-            return Answer(response.status, response.read())
-    except urllib.error.HTTPError as error:
-        with contextlib.closing(error):
-            return Answer(error.code, error.read())
-    except (OSError, http.client.HTTPException):
-        return NO_ANSWER
+    """Of a server that goes away in mid-connection, Python's TLS socket is freed but not closed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                return Answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            with contextlib.closing(error):
+                return Answer(error.code, error.read())
+        except (OSError, http.client.HTTPException):
+            pass
+    return NO_ANSWER
