@@ -14,6 +14,7 @@ class Operation(StrEnum):
 
     CREATE = "CREATE"
     UPDATE = "UPDATE"
+    DELETE = "DELETE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,16 @@ class NamespaceState:
     annotations: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     """The ownerReferences, each as Kind/name with its uid: equal texts are the same reference."""
+    terminating: bool = False
+    """Whether its deletion has begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything one admission decision is made from.
 
-    `name` is empty while the API server has yet to generate it. `old` is None on CREATE.
+    `name` is empty while the API server has yet to generate it. `old` is None on CREATE; on DELETE
+    `new` and `old` are the same: a deletion changes nothing but that the namespace goes.
     """
 
     operation: Operation
@@ -46,6 +50,8 @@ class Facts:
     caller: Caller
     new: NamespaceState
     old: NamespaceState | None = None
+    age: int | None = None
+    """Seconds since the namespace was created; None on CREATE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +71,15 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on one request: allowed exactly when nothing was violated."""
+    """The verdict on one request: allowed exactly when no rule in force was violated.
+
+    `tolerated` are violations of rules that the policy does not enforce; `warnings` are sentences for
+    the caller, of at most 120 characters each.
+    """
 
     violations: tuple[Violation, ...] = ()
+    tolerated: tuple[Violation, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
