@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLANE  := etcd kube-apiserver kube-controller-manager kubectl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt plane up down status binaries fixtures docs lock clean
+.PHONY: help demo test bench chaos lint fmt plane up down status binaries fixtures docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## Run every test, the ones on a real control plane included
 
 bench: $(READY) ## Measure, beside a reference in the same run
 	@$(BIN)/python -m benchmarks
+
+chaos: $(READY) ## Replace, kill, freeze, starve and flood the admission pair (about 45 minutes)
+	@$(BIN)/python -m tools.chaos
 
 up: $(READY) ## Start the control plane and everything on it, in the background
 	@$(BIN)/python -m tools.dev up
@@ -56,6 +59,7 @@ fixtures: $(READY) ## Record the admission reviews of a real API server anew
 
 docs: $(READY) ## Write the pages that are made from the code
 	@$(BIN)/nsp explain --markdown > docs/rules.md
+	@$(BIN)/nsp catalogue schema > docs/catalogue.schema.json
 
 lock: $(READY) ## Pin the requirements anew, leaving out what is younger than a week
 	@$(BIN)/pip install --quiet uv

@@ -73,7 +73,7 @@ async def _create(transport: Transport, name: str) -> None:
 
 async def _write(transport: Transport, name: str) -> None:
     """The seven writes of one namespace, one after the other, as the controller makes them."""
-    for item in bundle.render(name, "bench", _TIER).objects:
+    for item in bundle.render(name, "bench", _TIER, quota=_TIER.quota, group="team-bench").objects:
         key = key_of(item)
         unlabelled = {**item, "metadata": {"name": key.name, "namespace": name}}
         await transport.apply(resources.BUNDLE[key.kind].path(name, key.name), unlabelled)

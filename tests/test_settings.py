@@ -24,6 +24,11 @@ def test_the_defaults() -> None:
         admission_listen=Address("127.0.0.1", 8443),
         tls_cert=Path("tls.crt"),
         tls_key=Path("tls.key"),
+        admission_client_ca=None,
+        admission_client_subjects=frozenset(),
+        drain_quiet=8,
+        drain_grace=25,
+        log_allowed_every=100,
         api_listen=Address("127.0.0.1", 8080),
         api_tokens=Path("tokens"),
         health_listen=Address("127.0.0.1", 8081),
@@ -48,6 +53,7 @@ def test_precedence(flag: str | None, variable: str, role: str) -> None:
         ("NSP_CATALOGUE", "catalogue"),
         ("NSP_TLS_CERT", "tls_cert"),
         ("NSP_TLS_KEY", "tls_key"),
+        ("NSP_ADMISSION_CLIENT_CA", "admission_client_ca"),
         ("NSP_API_TOKENS", "api_tokens"),
         ("KUBECONFIG", "kubeconfig"),
     ],
@@ -125,6 +131,12 @@ def test_an_address_is_shown_as_it_is_written(text: str) -> None:
             id="no key",
         ),
         pytest.param(
+            "admission-client-subjects",
+            "kube-apiserver",
+            "--admission-client-ca is missing: without it nobody's certificate is looked at",
+            id="subjects without an authority",
+        ),
+        pytest.param(
             "api-tokens",
             None,
             "--api-tokens is missing: the api role answers nobody without one",
@@ -136,6 +148,44 @@ def test_a_setting_that_makes_no_sense(flag: str, value: str | None, message: st
     with pytest.raises(SettingsError) as refused:
         settings.load({**FLAGS, flag: value}, {})
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "subjects"),
+    [
+        pytest.param(None, set[str](), id="any"),
+        pytest.param("a", {"a"}, id="one"),
+        pytest.param(" a , b.example,", {"a", "b.example"}, id="several"),
+    ],
+)
+def test_the_names_that_callers_may_bear(text: str | None, subjects: set[str]) -> None:
+    loaded = load(admission_client_ca="ca.crt", admission_client_subjects=text)
+    assert loaded.admission_client_subjects == subjects
+
+
+@pytest.mark.parametrize("text", ["", ",", " , "])
+def test_a_list_of_callers_that_names_none_does_not_mean_all(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--admission-client-subjects: name at least one"):
+        load(admission_client_ca="ca.crt", admission_client_subjects=text)
+
+
+NUMBERS = ["drain-quiet", "drain-grace", "log-allowed-every"]
+
+
+@pytest.mark.parametrize("flag", NUMBERS)
+def test_every_number_has_a_variable(flag: str) -> None:
+    field = flag.replace("-", "_")
+    for text, number in (("0", 0), ("7", 7), ("999999", 999_999)):
+        assert getattr(load({f"NSP_{field.upper()}": text}), field) == number
+
+
+@pytest.mark.parametrize("flag", NUMBERS)
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "1e3", "1_000", " 1", "1\n", "٣", "1s", "9" * 5000, "inf"])
+def test_a_number_that_is_none(flag: str, text: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings.load({**FLAGS, flag: text}, {})
+    assert str(refused.value).startswith(f"--{flag}: ")
+    assert str(refused.value).endswith(" is not a whole number from 0 to 999999")
 
 
 @pytest.mark.parametrize("flag", ["admission-listen", "api-listen", "health-listen"])

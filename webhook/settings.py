@@ -16,6 +16,7 @@ from webhook.core.errors import NsProvisionerError
 
 ROLES = ("admission", "controller", "api")
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
 class SettingsError(NsProvisionerError):
@@ -56,6 +57,14 @@ SERVE = (
     Setting("admission-listen", "HOST:PORT of the admission pair (HTTPS).", "127.0.0.1:8443"),
     Setting("tls-cert", "Certificate chain of the admission pair (PEM)."),
     Setting("tls-key", "Private key of the admission pair (PEM)."),
+    Setting("admission-client-ca", "CA of the certificates that callers of the admission pair must show."),
+    Setting(
+        "admission-client-subjects",
+        "Common or DNS names that those certificates may bear, separated by commas; any when not given.",
+    ),
+    Setting("drain-quiet", "Seconds without a request after which a draining admission pair stops.", "8"),
+    Setting("drain-grace", "Seconds after SIGTERM at which it stops in any case.", "25"),
+    Setting("log-allowed-every", "Of how many allowed reviews one is logged; 0 for none.", "100"),
     Setting("api-listen", "HOST:PORT of the self-service API (HTTP).", "127.0.0.1:8080"),
     Setting("api-tokens", "File of hashed API tokens."),
     Setting("health-listen", "HOST:PORT of /livez, /readyz and /metrics (HTTP).", "127.0.0.1:8081"),
@@ -74,6 +83,11 @@ class Settings:
     admission_listen: Address
     tls_cert: Path | None
     tls_key: Path | None
+    admission_client_ca: Path | None
+    admission_client_subjects: frozenset[str]
+    drain_quiet: int
+    drain_grace: int
+    log_allowed_every: int
     api_listen: Address
     api_tokens: Path | None
     health_listen: Address
@@ -92,6 +106,8 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.en
     if "admission" in roles:
         _require(values, "tls-cert", "the admission role serves HTTPS; make a pair with `nsp certs make`")
         _require(values, "tls-key", "the admission role serves HTTPS; make a pair with `nsp certs make`")
+    if values["admission-client-subjects"] is not None:
+        _require(values, "admission-client-ca", "without it nobody's certificate is looked at")
     if "api" in roles:
         _require(values, "api-tokens", "the api role answers nobody without one")
     return Settings(
@@ -100,6 +116,11 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.en
         admission_listen=_address("admission-listen", values["admission-listen"] or ""),
         tls_cert=_path(values["tls-cert"]),
         tls_key=_path(values["tls-key"]),
+        admission_client_ca=_path(values["admission-client-ca"]),
+        admission_client_subjects=_subjects(values["admission-client-subjects"]),
+        drain_quiet=_number("drain-quiet", values["drain-quiet"]),
+        drain_grace=_number("drain-grace", values["drain-grace"]),
+        log_allowed_every=_number("log-allowed-every", values["log-allowed-every"]),
         api_listen=_address("api-listen", values["api-listen"] or ""),
         api_tokens=_path(values["api-tokens"]),
         health_listen=_address("health-listen", values["health-listen"] or ""),
@@ -113,7 +134,7 @@ def _otherwise(setting: Setting, environment: Mapping[str, str]) -> str | None:
 
 
 def _roles(text: str) -> frozenset[str]:
-    roles = frozenset(part.strip() for part in text.split(",") if part.strip())
+    roles = _names(text)
     for unknown in sorted(roles.difference(ROLES)):
         raise SettingsError(
             f"--role: {wording.quote(unknown)} is not a role; allowed: {wording.listing(ROLES)}"
@@ -130,6 +151,23 @@ def _require(values: Mapping[str, str | None], name: str, why: str) -> None:
 
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
+
+
+def _names(text: str | None) -> frozenset[str]:
+    return frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def _subjects(text: str | None) -> frozenset[str]:
+    """None given admits every certificate of the CA; that must not happen by a slip of the pen."""
+    if text is not None and not _names(text):
+        raise SettingsError("--admission-client-subjects: name at least one, or leave the setting out")
+    return _names(text)
+
+
+def _number(name: str, text: str | None) -> int:
+    if not _NUMBER.fullmatch(text or ""):
+        raise SettingsError(f"--{name}: {wording.quote(text or '')} is not a whole number from 0 to 999999")
+    return int(text or "")
 
 
 def _address(name: str, text: str) -> Address:

@@ -73,7 +73,16 @@ class Metrics:
             registry=self.registry,
         )
         self.violations = Counter(
-            "nsp_admission_violations", "Rules broken, by rule.", ("rule",), registry=self.registry
+            "nsp_admission_violations",
+            "Rules broken, by rule; tolerated where the policy does not enforce the rule.",
+            ("rule", "mode"),
+            registry=self.registry,
+        )
+        self.refused_connections = Counter(
+            "nsp_admission_refused_connections",
+            "Connections to the admission pair that were closed unserved, by reason.",
+            ("reason",),
+            registry=self.registry,
         )
         self.certificate_expiry = Gauge(
             "nsp_certificate_expiry_timestamp_seconds",
@@ -84,6 +93,17 @@ class Metrics:
             "nsp_certificate_reloads",
             "New serving certificates seen, by result; on a failure the old one stays.",
             ("result",),
+            registry=self.registry,
+        )
+        self.catalogue_info = Gauge(
+            "nsp_catalogue_info",
+            "1 for the revision of the tier catalogue in force.",
+            ("revision",),
+            registry=self.registry,
+        )
+        self.catalogue_reload_success = Gauge(
+            "nsp_catalogue_reload_success",
+            "Whether the catalogue file as it is now is in force; on a failure the old one stays.",
             registry=self.registry,
         )
         self.reconciles = Counter(
@@ -108,6 +128,12 @@ class Metrics:
             ("kind", "reason"),
             registry=self.registry,
         )
+
+    def catalogue_loaded(self, revision: str) -> None:
+        """A catalogue has come into force; the one before it is told of no more."""
+        self.catalogue_info.clear()
+        self.catalogue_info.labels(revision).set(1)
+        self.catalogue_reload_success.set(1)
 
     def exposition(self) -> bytes:
         """All metrics in the Prometheus text format 0.0.4."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -9,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from webhook import ports, telemetry
-from webhook.adapters import catalogue_file
+from webhook.adapters.catalogue_file import CatalogueInForce
+from webhook.adapters.polling import Poller
 from webhook.settings import Address, Settings
 from webhook.web import admission, app, health
-from webhook.web.server import Listener
+from webhook.web.record import Recorder
+from webhook.web.server import Listener, raise_file_limit
 
 if TYPE_CHECKING:
     from webhook.adapters.kube.transport import Transport
@@ -36,38 +39,71 @@ class Context:
     log: telemetry.Log
     metrics: telemetry.Metrics
     checks: dict[str, health.Check] = field(default_factory=dict)
+    informers: dict[str, health.Informer] = field(default_factory=dict)
+    on_catalogue: list[Callable[[], None]] = field(default_factory=list)
+
+    def catalogue_changed(self) -> None:
+        """Tell who acts on the catalogue; everybody else asks for it anew with every request."""
+        for act in self.on_catalogue:
+            act()
 
 
 async def serve(settings: Settings, *, clock: ports.Clock, log: telemetry.Log) -> None:
     """Run the roles until SIGTERM or SIGINT. Raises NsProvisionerError when they cannot start."""
     logging.getLogger().addHandler(telemetry.LibraryLogHandler(log))
-    policy = catalogue_file.load(settings.catalogue)
-    context = Context(settings, lambda: policy, clock, log, telemetry.Metrics())
+    raise_file_limit()
+    metrics = telemetry.Metrics()
+    catalogue = CatalogueInForce(settings.catalogue, metrics=metrics, log=log)
+    context = Context(settings, catalogue, clock, log, metrics)
+    context.informers["catalogue"] = catalogue.state
     async with AsyncExitStack() as stack:
-        await _run(await _services(context, stack), context)
+        services = [*await _services(context, stack), Poller(catalogue.look, context.catalogue_changed)]
+        await _run(services, _health(context), context)
     log.info("stopped")
 
 
-async def _run(services: list[Service], context: Context) -> None:
-    """Run all services until a signal; one that ends by itself takes the process down."""
-    stopping = asyncio.Event()
+class _Stop:
+    """The first signal ends the process in good order, another one at once."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.at_once = False
+
+    def signalled(self, number: signal.Signals) -> None:
+        if self.asked.is_set():
+            os._exit(128 + number)
+        self.at_once = number == signal.SIGINT  # Ctrl-C: somebody is waiting at a terminal
+        self.asked.set()
+
+
+async def _run(services: list[Service], side_port: Service, context: Context) -> None:
+    """Run everything until a signal; a service that ends by itself takes the process down.
+
+    The side port goes last, so that who watches sees the others go.
+    """
+    stop = _Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop.signalled, number)
     context.log.info("started", roles=sorted(context.settings.roles))
 
     async def keep(service: Service) -> None:
         await service.run()
-        if not stopping.is_set():
+        if not stop.asked.is_set():
             raise RuntimeError(f"{type(service).__name__} has ended by itself")
 
     async with asyncio.TaskGroup() as group:
-        for service in services:
-            group.create_task(keep(service))
-        await stopping.wait()
+        group.create_task(keep(side_port))
+        running = [group.create_task(keep(service)) for service in services]
+        await stop.asked.wait()
         context.log.info("stopping")
         for service in services:
-            service.stop()
+            if isinstance(service, Listener):
+                service.stop(at_once=stop.at_once)
+            else:
+                service.stop()
+        await asyncio.wait(running)
+        side_port.stop()
 
 
 async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
@@ -80,30 +116,39 @@ async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
             services.append(_controller(context, transport))
         if "api" in roles:
             services.append(_api(context, transport))
-    return [*services, _health(context)]
+    return services
 
 
 def _health(context: Context) -> Listener:
-    routes = health.routes(context.checks, context.metrics)
+    routes = health.routes(context.checks, context.metrics, context.informers)
     listener = Listener(app.build(routes), *context.settings.health_listen, flag="--health-listen")
     _announce(context, "health", context.settings.health_listen, listener)
     return listener
 
 
 def _admission(context: Context) -> list[Service]:
+    from webhook.adapters import tls
     from webhook.adapters.certificate import CertificateWatcher, ServingCertificate
 
     settings = context.settings
     assert settings.tls_cert is not None  # settings.load saw to it
     assert settings.tls_key is not None
-    serving = ServingCertificate(settings.tls_cert, settings.tls_key)
+    serving = ServingCertificate(settings.tls_cert, settings.tls_key, settings.admission_client_ca)
     watcher = CertificateWatcher(serving, clock=context.clock, metrics=context.metrics, log=context.log)
-    routes = admission.routes(context.policy, context.metrics, context.log)
+    recorder = Recorder(context.metrics, context.log, allowed_every=settings.log_allowed_every)
     listener = Listener(
-        app.build(routes), *settings.admission_listen, flag="--admission-listen", tls=serving.context
+        app.build(admission.routes(context.policy, context.clock, recorder)),
+        *settings.admission_listen,
+        flag="--admission-listen",
+        tls=serving.context,
+        admits=tls.admits(settings.admission_client_subjects) if settings.admission_client_ca else None,
+        refused=lambda reason: context.metrics.refused_connections.labels(reason).inc(),
+        quiet=settings.drain_quiet,
+        grace=settings.drain_grace,
     )
-    context.checks["admission"] = _unless(lambda: listener.started, "not serving")
+    context.checks["admission"] = listener.unready
     context.checks["certificate"] = watcher.expired
+    context.informers["certificate"] = watcher.days_left
     _announce(context, "admission", settings.admission_listen, listener)
     return [listener, watcher]
 
@@ -127,6 +172,7 @@ def _controller(context: Context, transport: "Transport") -> Service:
     metrics, log = context.metrics, context.log
     queue = KeyedQueue()
     view = ClusterView(transport, on_change=queue.add, metrics=metrics, log=log)
+    context.on_catalogue.append(view.resync)
     reconciler = Reconciler(
         reader=view,
         sink=ClusterSink(transport, clock=context.clock, wrote=view.wrote),
@@ -152,8 +198,8 @@ def _api(context: Context, transport: "Transport") -> Listener:
         gateway=NamespaceGateway(transport),
         log=context.log,
     )
-    listener = Listener(app.build(api.routes()), *settings.api_listen, flag="--api-listen")
-    context.checks["api"] = _unless(lambda: listener.started, "not serving")
+    listener = Listener(app.build(api.routes(), problems=True), *settings.api_listen, flag="--api-listen")
+    context.checks["api"] = listener.unready
     _announce(context, "api", settings.api_listen, listener)
     return listener
 

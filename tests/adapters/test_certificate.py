@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import ssl
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.authority import Issued
 from tests.adapters.handshake import handshake
 from tests.controller.support import Told, until
 from webhook.adapters import certificate as certificates
@@ -39,6 +41,11 @@ def live(tmp_path: Path, pairs: list[Path]) -> Path:
     return folder
 
 
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
 def put(live: Path, folder: Path, *, names: tuple[str, ...] = ("tls.crt", "tls.key")) -> None:
     for name in names:
         shutil.copy(folder / name, live / f"{name}.new")
@@ -56,11 +63,11 @@ def trusts(folder: Path) -> ssl.SSLContext:
 def test_the_new_pair_is_handed_out_after_a_reload_and_not_before(live: Path, pairs: list[Path]) -> None:
     served = serving(live)
     put(live, pairs[1])
-    assert handshake(served.context, trusts(pairs[0]), "localhost")
+    assert handshake(served.context(), trusts(pairs[0]), "localhost")
     assert served.reload(NOW)
-    assert handshake(served.context, trusts(pairs[1]), "localhost")
+    assert handshake(served.context(), trusts(pairs[1]), "localhost")
     with pytest.raises(ssl.SSLCertVerificationError):
-        handshake(served.context, trusts(pairs[0]), "localhost")
+        handshake(served.context(), trusts(pairs[0]), "localhost")
 
 
 def test_a_client_that_names_no_server_gets_the_new_pair_too(live: Path, pairs: list[Path]) -> None:
@@ -69,7 +76,7 @@ def test_a_client_that_names_no_server_gets_the_new_pair_too(live: Path, pairs: 
     served.reload(NOW)
     client = trusts(pairs[1])
     client.check_hostname = False
-    assert handshake(served.context, client, "127.0.0.1")  # an address is never sent as a name
+    assert handshake(served.context(), client, "127.0.0.1")  # an address is never sent as a name
 
 
 def test_an_unchanged_pair_is_no_reload(live: Path, pairs: list[Path]) -> None:
@@ -96,10 +103,10 @@ def test_the_old_pair_stays_when_the_new_one_is(
     spoil(live, pairs)
     with pytest.raises(CertificateError):
         served.reload(NOW)
-    assert handshake(served.context, trusts(pairs[0]), "localhost")
+    assert handshake(served.context(), trusts(pairs[0]), "localhost")
     put(live, pairs[1])
     assert served.reload(NOW)
-    assert handshake(served.context, trusts(pairs[1]), "localhost")
+    assert handshake(served.context(), trusts(pairs[1]), "localhost")
 
 
 @pytest.mark.parametrize("days", [-1, 91], ids=["not valid yet", "expired"])
@@ -110,17 +117,32 @@ def test_the_old_pair_stays_when_the_new_one_is_not_valid_now(
     put(live, pairs[1])
     with pytest.raises(CertificateError, match="is valid from"):
         served.reload(NOW + timedelta(days=days))
-    assert handshake(served.context, trusts(pairs[0]), "localhost")
+    assert handshake(served.context(), trusts(pairs[0]), "localhost")
 
 
 def test_when_it_ends_is_known(live: Path) -> None:
     assert abs(serving(live).expires - NOW - timedelta(days=pki.LEAF_DAYS)) < timedelta(hours=1)
 
 
+def test_how_long_it_is_valid_is_there_for_people(live: Path, told: Told) -> None:
+    watcher = CertificateWatcher(serving(live), clock=SystemClock(), metrics=told.metrics, log=told.log)
+    assert re.fullmatch(r"valid for 89 more days, until \d{4}-\S+", watcher.days_left())
+    assert watcher.expired() is None
+
+
+def test_an_expired_pair_still_serves_and_says_so(live: Path, tmp_path: Path, told: Told) -> None:
+    """At the start there is no older one that could stay."""
+    certificate, key = Issued.root().issue("localhost", days=(-20, -10)).write(tmp_path)
+    served = ServingCertificate(certificate, key)
+    watcher = CertificateWatcher(served, clock=SystemClock(), metrics=told.metrics, log=told.log)
+    assert str(watcher.expired()).startswith("expired at ")
+    assert watcher.days_left().startswith("valid for 0 more days")
+
+
 class Ticks:
     """Handshakes without end, each with a client that trusts both authorities."""
 
-    def __init__(self, context: ssl.SSLContext, pairs: list[Path]) -> None:
+    def __init__(self, context: Callable[[], ssl.SSLContext], pairs: list[Path]) -> None:
         self.done = 0
         self._context = context
         self._client = ssl.create_default_context()
@@ -129,14 +151,9 @@ class Ticks:
 
     async def run(self) -> None:
         while True:
-            assert handshake(self._context, self._client, "localhost")
+            assert handshake(self._context(), self._client, "localhost")
             self.done += 1
             await asyncio.sleep(0)
-
-
-@pytest.fixture
-def told() -> Told:
-    return Told()
 
 
 @pytest.mark.anyio

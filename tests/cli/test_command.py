@@ -16,8 +16,9 @@ def test_help_names_every_verb(nsp: Nsp) -> None:
     code, out, err = nsp("--help")
     assert (code, err) == (0, "")
     assert out.startswith("Usage: nsp [OPTIONS] COMMAND [ARGS]...")
+    words = " ".join(out.split())
     for verb, text in VERBS.items():
-        assert f"  {verb:10}{text}" in out.splitlines()
+        assert f" {verb} {text}" in words
 
 
 def test_version(nsp: Nsp) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Nsp
-from webhook.core.rules import RULES
+from webhook.core.rules import MANAGED_OBJECTS, RULES, Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
@@ -13,7 +13,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 def test_all_rules_are_listed(nsp: Nsp) -> None:
     code, out, err = nsp("explain")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == [rule.id for rule in RULES]
+    names = [*(rule.id for rule in RULES), MANAGED_OBJECTS.id]
+    assert [line.split()[0] for line in out.splitlines()] == names
 
 
 @pytest.mark.parametrize("name", [rule.id for rule in RULES])
@@ -23,6 +24,19 @@ def test_a_rule_is_explained_with_a_denial_and_both_examples(nsp: Nsp, name: str
     assert out.startswith(f"{name}\n")
     assert f"[{name}]" in out
     assert out.index("Wrong:") < out.index("Right:")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_what_the_examples_presume_is_shown_with_them(nsp: Nsp, rule: Rule) -> None:
+    out = nsp("explain", rule.id).out
+    assert ("Presumes in the catalogue:" in out) is bool(rule.shown)
+    assert rule.shown in out
+
+
+def test_the_rule_on_objects_is_explained_without_an_example(nsp: Nsp) -> None:
+    code, out, err = nsp("explain", MANAGED_OBJECTS.id)
+    assert (code, err) == (0, "")
+    assert " ".join(out.split()) == f"{MANAGED_OBJECTS.id} {MANAGED_OBJECTS.text}"
 
 
 def test_an_unknown_rule_is_answered_with_the_nearest(nsp: Nsp) -> None:

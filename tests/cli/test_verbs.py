@@ -55,13 +55,17 @@ def test_webhooks_registers_the_pair(nsp: Nsp, ca: Path) -> None:
         "MutatingWebhookConfiguration",
         "ValidatingWebhookConfiguration",
     )
-    for item, path, failure_policy in ((mutating, "mutate", "Ignore"), (validating, "validate", "Fail")):
-        (hook,) = item["webhooks"]
+    hooks = [*mutating["webhooks"], *validating["webhooks"]]
+    assert [(hook["name"].partition(".")[0], hook["failurePolicy"]) for hook in hooks] == [
+        ("mutate", "Ignore"),
+        ("validate", "Fail"),
+        ("validate-delete", "Ignore"),
+    ]
+    for hook, path in zip(hooks, ("mutate", "validate", "validate"), strict=True):
         assert hook["clientConfig"] == {
             "url": f"https://10.0.0.1:8443/{path}",
             "caBundle": base64.b64encode(ca.read_bytes()).decode(),
         }
-        assert hook["failurePolicy"] == failure_policy
         assert (hook["timeoutSeconds"], hook["sideEffects"]) == (3, "None")
         assert hook["admissionReviewVersions"] == ["v1"]
         assert "objectSelector" not in hook
@@ -72,9 +76,11 @@ def test_webhooks_registers_the_pair(nsp: Nsp, ca: Path) -> None:
 
 def test_webhooks_exempts_what_the_catalogue_exempts(nsp: Nsp, ca: Path, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.yaml"
-    file.write_text(catalogue_text({"policy/exemptNames": ["b", "a"]}))
-    for item in _configurations(nsp, "--url", "https://x", "--ca-file", ca, "--catalogue", file):
-        (expression,) = item["webhooks"][0]["namespaceSelector"]["matchExpressions"]
+    nobody: dict[str, object] = {"policy/requesters": [], "policy/controllers": []}
+    file.write_text(catalogue_text({**nobody, "policy/exemptNames": ["b", "a"]}))
+    items = _configurations(nsp, "--url", "https://x", "--ca-file", ca, "--catalogue", file)
+    for hook in (hook for item in items for hook in item["webhooks"]):
+        (expression,) = hook["namespaceSelector"]["matchExpressions"]
         assert expression["values"] == ["a", "b", "default", "kube-node-lease", "kube-public", "kube-system"]
 
 

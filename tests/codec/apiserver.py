@@ -6,6 +6,7 @@ what the mutating dispatcher does with a patch; anything it would refuse fails t
 
 import base64
 import json
+import re
 from typing import Any
 
 import jsonpatch
@@ -30,6 +31,8 @@ def verify(answer: bytes, *, uid: str, mutating: bool) -> dict[str, Any]:
         assert not {"patch", "patchType"} & set(response)
     if not response["allowed"]:
         _verify_status(response["status"])
+    _verify_warnings(response.get("warnings", ["-"]))
+    _verify_audit_annotations(response.get("auditAnnotations", {"-": "-"}))
     return response
 
 
@@ -38,6 +41,21 @@ def _verify_status(status: dict[str, Any]) -> None:
     assert 400 <= status["code"] < 500
     assert status["message"]
     assert status["reason"] in {"Forbidden", "Invalid"}
+
+
+def _verify_warnings(warnings: list[str]) -> None:
+    """Each becomes an HTTP header; too long ones are cut, and too many are dropped."""
+    assert warnings, "an empty list is no list"
+    assert all(re.fullmatch(r"[ -~]{1,256}", warning) for warning in warnings)
+    assert sum(map(len, warnings)) <= 4096
+
+
+def _verify_audit_annotations(annotations: dict[str, str]) -> None:
+    """The hook's name and a slash are put before each key, which makes it a qualified name."""
+    assert annotations, "an empty map is no map"
+    for key, value in annotations.items():
+        assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?|-", key)
+        assert re.fullmatch(r"[ -~]{1,1024}", value)
 
 
 def patched(response: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:

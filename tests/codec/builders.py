@@ -3,16 +3,24 @@
 import copy
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
 import yaml
 
 from tests.core.builders import TENANT, Changes, state
+from webhook.codec import review as codec
 from webhook.core.model import Manifest
 
 CATALOGUE = resources.files("webhook").joinpath("catalogue.yaml").read_text(encoding="utf-8")
 """The built-in catalogue as text."""
+
+CREATED = "2026-01-02T03:04:05Z"
+"""When the namespaces of our reviews were made."""
+
+NOW = datetime(2026, 1, 2, 3, 5, 15, tzinfo=UTC)
+"""Seventy seconds later: what reviews are decoded at."""
 
 DROP = object()
 """Takes a key away where a value would set it."""
@@ -24,12 +32,12 @@ def namespace(
     """A managed Namespace as the API server sends it, with changes."""
     content = state(labels, annotations)
     return {
-        "apiVersion": "v1",
         "kind": "Namespace",
+        "apiVersion": "v1",
         "metadata": {
             "name": name,
             "uid": "a4f3c8f0-0c7c-4a43-9d76-7f4f5a0e4c11",
-            "creationTimestamp": "2026-01-02T03:04:05Z",
+            "creationTimestamp": CREATED,
             "labels": {**content.labels, "kubernetes.io/metadata.name": name},
             "annotations": dict(content.annotations),
             "managedFields": [{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:labels": {".": {}}}}}],
@@ -72,8 +80,19 @@ def update(**changes: Any) -> Manifest:
     return review(**{"operation": "UPDATE", "oldObject": namespace(), **changes})
 
 
+def delete(**changes: Any) -> Manifest:
+    """A DELETE of that namespace, as each one of a deletion by label arrives, too."""
+    return review(**{"operation": "DELETE", "object": None, "oldObject": namespace(), **changes})
+
+
 def body(content: object) -> bytes:
-    return json.dumps(content).encode()
+    """As an API server sends it: compact, with a line's end."""
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(content: object) -> codec.Review:
+    """Read a review, given as bytes or as what they say."""
+    return codec.decode(content if isinstance(content, bytes) else body(content), NOW)
 
 
 def document(changes: Mapping[str, object] | None = None) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """The built-in catalogue has the promised values, and a tier's revision stands for what it says."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.codec.builders import CATALOGUE, catalogue_text, document
 from webhook.adapters import catalogue_file
 from webhook.codec import catalogue
-from webhook.core import policy
-from webhook.core.policy import Tier
+from webhook.core import catalogue as content
+from webhook.core.policy import TeamGroups
 
 BUILT_IN = catalogue_file.load(None)
 
@@ -71,16 +70,27 @@ def test_the_built_in_values(name: str) -> None:
     tier = BUILT_IN.tiers[name]
     assert (tier.quota, tier.default, tier.default_request) == TIERS[name]
     assert tier.name == name
+    assert tier.title == name
     assert tier.pod_security == {"enforce": "baseline", "warn": "restricted"}
+    assert list(tier.network_policies) == ["default-deny-all", "allow-same-namespace", "allow-dns-egress"]
+    assert (tier.extra_manifests, tier.overrides) == ((), {})
+    assert tier.allowed_groups == {"*"}
+    assert (tier.ttl, tier.max_ttl, tier.deletion_protection, tier.replaced_by) == (None, None, False, None)
 
 
 def test_the_built_in_policy() -> None:
     assert BUILT_IN.default_tier == "small"
-    assert BUILT_IN.name_pattern.pattern == "^[a-z][a-z0-9-]{1,30}$"
+    assert BUILT_IN.unlabelled == "default"
+    assert BUILT_IN.name_pattern.text == "^[a-z][a-z0-9-]{1,30}$"
+    assert BUILT_IN.team_separator == ""
+    assert BUILT_IN.team_groups == TeamGroups("team-")
     assert BUILT_IN.reserved_names == {"admin", "ns-provisioner"}
     assert BUILT_IN.reserved_prefixes == ("kube-", "openshift-")
     assert BUILT_IN.admin_groups == {"platform-admins", "system:masters"}
     assert BUILT_IN.requesters == {"system:serviceaccount:ns-provisioner:ns-provisioner-api"}
+    assert BUILT_IN.controllers == {"system:serviceaccount:ns-provisioner:ns-provisioner-controller"}
+    assert BUILT_IN.appliers == set()
+    assert (BUILT_IN.required_labels, BUILT_IN.required_annotations, BUILT_IN.modes) == ({}, {}, {})
     assert BUILT_IN.exempt_names == {
         "default",
         "kube-system",
@@ -95,7 +105,8 @@ def test_the_built_in_policy() -> None:
     "stated", [[], ["cert-manager"], ["default"], ["kube-system", "kube-system"]], ids=str
 )
 def test_the_system_s_namespaces_are_exempt_whatever_the_file_says(stated: list[str]) -> None:
-    found = policy.parse(document({"policy/exemptNames": stated})).exempt_names
+    nobody: dict[str, object] = {"policy/requesters": [], "policy/controllers": []}
+    found = content.parse(document({**nobody, "policy/exemptNames": stated})).exempt_names
     assert found == {"default", "kube-node-lease", "kube-public", "kube-system", *stated}
 
 
@@ -118,56 +129,3 @@ def test_bare_numbers_are_quantities() -> None:
 def test_a_request_may_equal_its_limit_however_it_is_written() -> None:
     changes: dict[str, object] = {"tiers/small/limitRange/defaultRequest/cpu": "0.5"}
     assert catalogue.parse(catalogue_text(changes)).tiers["small"].default_request["cpu"] == "0.5"
-
-
-def _small(changes: dict[str, object] | None = None) -> Tier:
-    return policy.parse(document(changes)).tiers["small"]
-
-
-def _reversed(value: Any) -> Any:
-    return {key: _reversed(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
-
-
-def test_the_order_of_keys_does_not_change_a_revision() -> None:
-    assert policy.parse(_reversed(document())).tiers["small"].revision == _small().revision
-
-
-def test_the_name_of_a_tier_does_not_change_its_revision() -> None:
-    renamed = policy.parse(document({"tiers/tiny": document()["tiers"]["small"]}))
-    assert renamed.tiers["tiny"].revision == _small().revision
-
-
-def test_the_built_in_tiers_have_revisions_of_their_own() -> None:
-    revisions = {tier.revision for tier in BUILT_IN.tiers.values()}
-    assert len(revisions) == 4
-    assert all(len(revision) == 10 and revision.isalnum() for revision in revisions)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        *(pytest.param({f"tiers/small/quota/{key}": "3"}, id=f"quota {key}") for key in TIERS["small"][0]),
-        pytest.param({"tiers/small/quota/secrets": "3"}, id="another quota key"),
-        pytest.param({"tiers/small/limitRange/default/cpu": "3"}, id="default cpu"),
-        pytest.param({"tiers/small/limitRange/default/memory": "3Gi"}, id="default memory"),
-        pytest.param({"tiers/small/limitRange/defaultRequest/cpu": "3m"}, id="defaultRequest cpu"),
-        pytest.param({"tiers/small/limitRange/defaultRequest/memory": "3Mi"}, id="defaultRequest memory"),
-        pytest.param({"tiers/small/podSecurity/enforce": "restricted"}, id="pod security enforce"),
-        pytest.param({"tiers/small/podSecurity/audit": "restricted"}, id="pod security audit"),
-    ],
-)
-def test_every_changed_value_changes_the_revision(changes: dict[str, object]) -> None:
-    assert _small(changes).revision != _small().revision
-
-
-def test_the_same_values_in_another_place_are_another_revision() -> None:
-    both = {"cpu": "1", "memory": "1Gi"}
-    limits = {"default": {"cpu": "1"}, "defaultRequest": both}
-    swapped = {"default": {"memory": "1Gi"}, "defaultRequest": both}
-    one, other = (_small({"tiers/small/limitRange": side}) for side in (limits, swapped))
-    assert one.revision != other.revision
-
-
-def test_another_tier_keeps_its_revision() -> None:
-    changed = policy.parse(document({"tiers/large/quota/pods": "501"}))
-    assert changed.tiers["small"] == BUILT_IN.tiers["small"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.codec.apiserver import patched, verify
+from tests.codec.builders import decode
 from tests.core.builders import POLICY
 from webhook.codec import review as codec
 from webhook.core import decide
@@ -33,12 +34,12 @@ def test_every_kind_of_request_was_recorded() -> None:
 
 @pytest.mark.parametrize("file", MUTATING, ids=lambda file: file.stem)
 def test_mutating(file: Path) -> None:
-    review = codec.decode(file.read_bytes())
+    review = decode(file.read_bytes())
     answer = codec.encode_additions(review, decide.mutate(review.facts, POLICY))
     response = verify(answer, uid=review.uid, mutating=True)
     sent: dict[str, Any] = json.loads(file.read_text())
     after = patched(response, sent["request"]["object"])
-    again = codec.decode(json.dumps({**sent, "request": {**sent["request"], "object": after}}).encode())
+    again = decode({**sent, "request": {**sent["request"], "object": after}})
     assert not decide.mutate(again.facts, POLICY).labels, "the second time there is nothing to add"
     named = "generate-name" not in file.stem
     assert decide.validate(again.facts, POLICY).allowed is named, "a generated name needs a team"
@@ -46,7 +47,7 @@ def test_mutating(file: Path) -> None:
 
 @pytest.mark.parametrize("file", VALIDATING, ids=lambda file: file.stem)
 def test_validating(file: Path) -> None:
-    review = codec.decode(file.read_bytes())
+    review = decode(file.read_bytes())
     decision = decide.validate(review.facts, POLICY)
     verify(codec.encode_decision(review, decision), uid=review.uid, mutating=False)
     assert sorted({violation.rule for violation in decision.violations}) == DENIED.get(file.stem, [])

@@ -1,18 +1,39 @@
 """Complete, valid things of which a test changes one part."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from webhook.adapters import catalogue_file
 from webhook.core import bundle, decide, labels
 from webhook.core.model import Bundle, Caller, Decision, Facts, Manifest, NamespaceState, Operation, Violation
-from webhook.core.policy import Tier
+from webhook.core.policy import Policy, Tier
 
 POLICY = catalogue_file.load(None)
 """The built-in catalogue."""
 
+TENANT = ("team-payments", "system:authenticated")
+"""The groups of a member of the team payments."""
+
+STRANGER = ("team-shop", "system:authenticated")
+"""The groups of a member of another team."""
+
 ADMINS = ("platform-admins",)
-TENANT = ("developers", "system:authenticated")
+
+API = "system:serviceaccount:ns-provisioner:ns-provisioner-api"
+FLUX = "system:serviceaccount:flux-system:kustomize-controller"
+CONTROLLER = "system:serviceaccount:ns-provisioner:ns-provisioner-controller"
+
+CALLERS = {
+    "a member of the team": Caller("jane", TENANT),
+    "a member of another team": Caller("mallory", STRANGER),
+    "somebody in no team": Caller("nobody", ("system:authenticated",)),
+    "a requester": Caller(API, ("system:serviceaccounts",)),
+    "an applier": Caller(FLUX, ("system:serviceaccounts",)),
+    "our controller": Caller(CONTROLLER, ("system:serviceaccounts",)),
+    "an admin": Caller("root", ADMINS),
+}
+"""One of each kind that the policy tells apart."""
 
 ENFORCE, WARN = labels.POD_SECURITY["enforce"], labels.POD_SECURITY["warn"]
 
@@ -30,15 +51,26 @@ RECORD = {labels.REQUESTED_BY: "jane"}
 Changes = Mapping[str, str | None]
 """Keys to set, or to take away with None."""
 
+UNMANAGED: Changes = dict.fromkeys(COMPLETE)
+"""Takes away all labels that make a namespace ours."""
+
 
 def changed(base: Mapping[str, str], changes: Changes) -> dict[str, str]:
     merged = {**base, **changes}
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def state(labels: Changes | None = None, annotations: Changes | None = None) -> NamespaceState:
+def state(
+    labels: Changes | None = None,
+    annotations: Changes | None = None,
+    *,
+    owners: tuple[str, ...] = (),
+    terminating: bool = False,
+) -> NamespaceState:
     """A managed namespace of the team payments, with changes."""
-    return NamespaceState(changed(COMPLETE, labels or {}), changed(RECORD, annotations or {}))
+    return NamespaceState(
+        changed(COMPLETE, labels or {}), changed(RECORD, annotations or {}), owners, terminating
+    )
 
 
 def facts(
@@ -48,30 +80,55 @@ def facts(
     groups: tuple[str, ...] = TENANT,
     labels: Changes | None = None,
     annotations: Changes | None = None,
+    owners: tuple[str, ...] = (),
     old: NamespaceState | None = None,
+    age: int | None = None,
 ) -> Facts:
     """A legal CREATE by a tenant, with changes; an UPDATE where `old` is given."""
     operation = Operation.CREATE if old is None else Operation.UPDATE
-    return Facts(operation, name, Caller(user, groups), state(labels, annotations), old)
+    new = state(labels, annotations, owners=owners)
+    return Facts(operation, name, Caller(user, groups), new, old, age)
 
 
-def verdict(asked: Facts) -> Decision:
-    return decide.validate(asked, POLICY)
+def deletion(of: NamespaceState, caller: Caller, *, name: str = "payments") -> Facts:
+    return Facts(Operation.DELETE, name, caller, of, of)
 
 
-def violations(asked: Facts) -> tuple[Violation, ...]:
-    return verdict(asked).violations
+def asked_by(caller: Caller, asked: Facts) -> Facts:
+    return dataclasses.replace(asked, caller=caller)
+
+
+def verdict(asked: Facts, policy: Policy = POLICY) -> Decision:
+    return decide.validate(asked, policy)
+
+
+def violations(asked: Facts, policy: Policy = POLICY) -> tuple[Violation, ...]:
+    return verdict(asked, policy).violations
+
+
+def rules(asked: Facts, policy: Policy = POLICY) -> list[str]:
+    """The ids of the rules that a request breaks, in the order they are told."""
+    return [violation.rule for violation in violations(asked, policy)]
+
+
+def policy(**changes: Any) -> Policy:
+    """The built-in policy with one applier, and with changes."""
+    return dataclasses.replace(POLICY, **{"appliers": frozenset({FLUX}), **changes})
 
 
 def tier(**changes: Any) -> Tier:
     """The built-in tier small, with changes."""
-    small = POLICY.tiers["small"]
-    fields = {field: getattr(small, field) for field in Tier.__dataclass_fields__}
-    return Tier(**{**fields, **changes})
+    return dataclasses.replace(POLICY.tiers["small"], **changes)
+
+
+def with_tier(**changes: Any) -> Policy:
+    """The built-in policy, with changes to its tier small."""
+    return policy(tiers={**POLICY.tiers, "small": tier(**changes)})
 
 
 def rendered(**changes: Any) -> Bundle:
-    return bundle.render("payments", "payments", tier(**changes))
+    chosen = tier(**changes)
+    return bundle.render("payments", "payments", chosen, quota=chosen.quota, group="team-payments")
 
 
 def written(manifest: Manifest) -> Manifest:

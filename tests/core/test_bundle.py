@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given, settings
 
-from tests.core.builders import POLICY, rendered, tier
+from tests.core.builders import POLICY, rendered, state, tier
 from tests.core.strategies import legal_names
-from webhook.core import bundle
-from webhook.core.model import key_of
+from webhook.core import bundle, labels
+from webhook.core.model import API_VERSIONS, Bundle, key_of
+from webhook.core.networkpolicies import STANDARD
 
 REVISION = POLICY.tiers["small"].revision
 METADATA = {
@@ -87,15 +88,20 @@ SMALL = (
 )
 
 
+def _made(namespace: str, team: str, name: str = "small") -> Bundle:
+    chosen = POLICY.tiers[name]
+    return bundle.render(namespace, team, chosen, quota=chosen.quota, group=POLICY.group_of(team))
+
+
 def test_tier_small_in_full() -> None:
-    made = bundle.render("payments", "payments", POLICY.tiers["small"])
+    made = _made("payments", "payments")
     assert (made.tier, made.revision) == ("small", REVISION)
     assert made.objects == SMALL
 
 
 @pytest.mark.parametrize("name", POLICY.tiers)
 def test_guardrails_come_before_access(name: str) -> None:
-    made = bundle.render("payments", "payments", POLICY.tiers[name])
+    made = _made("payments", "payments", name)
     assert [str(key_of(item)) for item in made.objects] == [
         "LimitRange/default",
         "ResourceQuota/default",
@@ -107,20 +113,89 @@ def test_guardrails_come_before_access(name: str) -> None:
 
 
 def test_every_kind_has_an_api_version() -> None:
-    assert {item["kind"]: item["apiVersion"] for item in rendered().objects} == dict(bundle.API_VERSIONS)
+    for item in rendered().objects:
+        assert item["apiVersion"] == API_VERSIONS[item["kind"]]
 
 
 @settings(deadline=None)
 @given(legal_names, legal_names)
 def test_only_the_group_of_the_team_is_bound(namespace: str, team: str) -> None:
-    binding = bundle.render(namespace, team, tier()).objects[-1]
+    binding = _made(namespace, team).objects[-1]
     group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": f"team-{team}"}
     assert binding["subjects"] == [group]
     assert binding["metadata"]["namespace"] == namespace
 
 
-def test_two_bundles_share_nothing_that_can_change() -> None:
+def test_two_bundles_share_no_quota() -> None:
     one, other = rendered(), rendered()
     one.objects[1]["spec"]["hard"]["pods"] = "9999"
     assert other.objects[1]["spec"]["hard"]["pods"] == "20"
     assert POLICY.tiers["small"].quota["pods"] == "20"
+
+
+def test_of_a_namespace_is_that_of_its_labels() -> None:
+    made = bundle.of("web", state({labels.TIER: "large", labels.TEAM: "shop"}), POLICY)
+    assert made == bundle.render(
+        "web", "shop", POLICY.tiers["large"], quota=POLICY.tiers["large"].quota, group="team-shop"
+    )
+
+
+@pytest.mark.parametrize("names", [[], ["default-deny-all"], list(reversed(STANDARD))], ids=str)
+def test_the_policies_are_those_of_the_tier_in_its_order(names: list[str]) -> None:
+    chosen = tier(network_policies={name: tier().network_policies[name] for name in names})
+    objects = rendered(network_policies=chosen.network_policies).objects
+    assert [item["metadata"]["name"] for item in objects if item["kind"] == "NetworkPolicy"] == names
+
+
+EXTRA = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "about", "labels": {"app": "${team}"}, "annotations": {"of": "${name}"}},
+    "data": {
+        "text": "${name} is a ${tier} namespace of ${team}, ${team}",
+        "plain": "$name {team} $ {tier} ${",
+    },
+}
+
+
+def test_the_placeholders_of_an_extra_manifest_are_filled_in() -> None:
+    objects = bundle.render(
+        "web",
+        "shop",
+        tier(extra_manifests=(EXTRA,)),
+        quota=tier().quota,
+        group="team-shop",
+    ).objects
+    (made,) = [item for item in objects if item["kind"] == "ConfigMap"]
+    assert made == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": "about",
+            "namespace": "web",
+            "labels": {"app": "shop", **METADATA["labels"]},  # type: ignore[dict-item]
+            "annotations": {"of": "web"},
+        },
+        "data": {
+            "text": "web is a small namespace of shop, shop",
+            "plain": "$name {team} $ {tier} ${",
+        },
+    }
+    assert EXTRA["metadata"]["name"] == "about", "the template stays as it was"  # type: ignore[index]
+
+
+def test_what_a_placeholder_brings_in_is_text_and_no_placeholder() -> None:
+    extra = {**EXTRA, "data": {"text": "${team}"}}
+    objects = bundle.render("${tier}", "${name}", tier(extra_manifests=(extra,)), quota={}, group="x").objects
+    (made,) = [item for item in objects if item["kind"] == "ConfigMap"]
+    assert made["data"] == {"text": "${name}"}
+
+
+def test_access_comes_last_of_all() -> None:
+    binding = {"kind": "RoleBinding", "metadata": {"name": "view"}, "roleRef": {}, "subjects": []}
+    objects = rendered(extra_manifests=(binding, EXTRA)).objects
+    assert [str(key_of(item)) for item in objects][-3:] == [
+        "ConfigMap/about",
+        "RoleBinding/view",
+        "RoleBinding/team-edit",
+    ]

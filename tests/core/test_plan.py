@@ -235,7 +235,8 @@ def test_objects_of_others_are_ignored() -> None:
 
 
 def test_another_tier_changes_what_differs_and_restamps_the_rest() -> None:
-    other = bundle.render("payments", "payments", POLICY.tiers["large"])
+    large = POLICY.tiers["large"]
+    other = bundle.render("payments", "payments", large, quota=large.quota, group="team-payments")
     found = plan.changes(other, observed(), was_complete=False)
     assert {key_of(change.manifest): change.action for change in found} == {
         LIMITS: Action.REPLACE,

@@ -11,15 +11,24 @@ from tools.controlplane.plane import ControlPlane
 
 pytestmark = pytest.mark.usefixtures("product")
 
-TENANT = ("--as=dev@example.com", "--as-group=tenants")
+TENANT = ("--as=dev@example.com", "--as-group=tenants", "--as-group=team-payments")
+"""A member of the team that owns the victim; and somebody else's tenant."""
+STRANGER = ("--as=mallory@example.com", "--as-group=tenants", "--as-group=team-shop")
+
 PREFIX = 'admission webhook "validate.ns-provisioner.io" denied the request: '
+POLICY = (
+    "forbidden: ValidatingAdmissionPolicy 'ns-provisioner-{0}' "
+    "with binding 'ns-provisioner-{0}' denied request: "
+)
+"""How the API server begins what it refuses by itself, before it asks any webhook."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _tenants_may_write_namespaces(plane: ControlPlane) -> Iterator[None]:
     """RBAC gives tenants every right on namespaces, so that only the rules stand in their way."""
     verbs, resources = "--verb=*", "--resource=namespaces,namespaces/status,namespaces/finalize"
-    plane.kubectl("create", "clusterrole", "tenants", verbs, resources)
+    objects = "--resource=resourcequotas,limitranges,rolebindings.rbac.authorization.k8s.io"
+    plane.kubectl("create", "clusterrole", "tenants", verbs, resources, objects)
     plane.kubectl("create", "clusterrolebinding", "tenants", "--clusterrole=tenants", "--group=tenants")
     yield
     plane.kubectl("delete", "clusterrolebinding/tenants", "clusterrole/tenants")
@@ -102,6 +111,87 @@ def victim(plane: ControlPlane, product: object) -> str:
     return "victim"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ("label", "ns", "victim", "--overwrite", "platform/tier=large"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[managed-labels-immutable] "
+            'metadata.labels[platform/tier]: was "small", would be set to "large"; '
+            "allowed: changes by platform-admins, system:masters; keep it as it was, or ask a platform admin",
+            id="a tier is not raised",
+        ),
+        pytest.param(
+            ("label", "ns", "victim", "platform/team-"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[managed-labels-immutable] "
+            'metadata.labels[platform/team]: was "payments", would be removed; '
+            "allowed: changes by platform-admins, system:masters; keep it as it was, or ask a platform admin",
+            id="a team is not removed",
+        ),
+        pytest.param(
+            ("label", "ns", "victim", "platform/expires-at=20000101T000000Z"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[managed-labels-immutable] "
+            'metadata.labels[platform/expires-at]: was absent, would be set to "20000101T000000Z"; '
+            "allowed: changes by ns-provisioner's controller, platform-admins, system:masters; "
+            "keep it as it was, or ask a platform admin",
+            id="an expiry is not set",
+        ),
+        pytest.param(
+            ("label", "ns", "victim", "--overwrite", "pod-security.kubernetes.io/enforce=privileged"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[pod-security-floor] "
+            "metadata.labels[pod-security.kubernetes.io/enforce]: it would be below the tier's level; "
+            "allowed: the tier's level and stricter ones; keep it as it was",
+            id="Pod Security is not lowered",
+        ),
+        pytest.param(
+            ("annotate", "ns", "victim", "platform/ttl=1h"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[settings-by-owner] "
+            'metadata.annotations[platform/ttl]: you are not in team "payments"; '
+            "allowed: changes by members of team-payments; leave it as it was, or ask the team",
+            id="another team sets no lifetime",
+        ),
+        pytest.param(
+            ("delete", "ns", "victim"),
+            'namespaces "victim" is ' + POLICY.format("namespaces") + "[deletion-allowed] "
+            'metadata.labels[platform/team]: the namespace belongs to team "payments", which you are not in; '
+            "allowed: members of team-payments, platform-admins, system:masters; ask the team",
+            id="another team deletes nothing",
+        ),
+        pytest.param(
+            ("delete", "resourcequota", "default", "-n", "victim"),
+            'resourcequotas "default" is ' + POLICY.format("objects") + "[managed-objects] "
+            "metadata.labels[app.kubernetes.io/managed-by]: the object belongs to ns-provisioner; "
+            "allowed: changes by its controller, platform-admins, system:masters; "
+            "change the tier instead, or add an object of your own under another name",
+            id="an object of ours is not deleted",
+        ),
+        pytest.param(
+            ("create", "ns", "cert-manager"),
+            'namespaces "cert-manager" is ' + POLICY.format("namespaces") + "[reserved-name] "
+            "metadata.name: it is reserved; allowed: creation by platform-admins, system:masters; "
+            "choose another name",
+            id="a name that the webhooks skip is not taken",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("victim")
+def test_the_words_of_a_refusal(plane: ControlPlane, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ControlPlaneError) as refusal:
+        plane.kubectl(*arguments, *STRANGER)
+    assert str(refusal.value).partition("(Forbidden): ")[2].removeprefix("error when creating ") == message
+
+
+def test_what_is_protected_is_not_deleted_by_an_admin_either(plane: ControlPlane, name: str) -> None:
+    cluster.new(plane, name, team="payments")
+    plane.kubectl("annotate", "ns", name, "platform/deletion-protection=true", *TENANT)
+    with pytest.raises(ControlPlaneError) as refusal:
+        plane.kubectl("delete", "ns", name)
+    assert str(refusal.value).endswith(
+        "[deletion-protected] metadata.annotations[platform/deletion-protection]: "
+        'the namespace is protected; allowed: deletion once the protection is off; set platform/deletion-protection: "false" first'
+    )
+
+
 def test_a_tenant_cannot_adopt_a_namespace_that_nobody_manages(plane: ControlPlane, name: str) -> None:
     _unmanaged(plane, name)
     with pytest.raises(ControlPlaneError, match="managed-labels-immutable"):
@@ -174,7 +264,7 @@ def test_a_tenant_cannot_have_a_namespace_deleted_by_an_owner_that_never_was(
 def test_pod_security_has_a_floor_for_tenants(
     plane: ControlPlane, name: str, labels: dict[str, str], code: int
 ) -> None:
-    manifest = json.dumps(cluster.namespace(name, **labels))
+    manifest = json.dumps(cluster.namespace(name, team="payments", **labels))
     if code == 201:
         plane.kubectl("create", "-f", "-", *TENANT, stdin=manifest)
         return
@@ -193,9 +283,11 @@ def test_what_a_missed_mutation_would_have_added_is_asked_for(plane: ControlPlan
 
 
 def test_labels_on_an_exempt_namespace_bring_nothing_about(plane: ControlPlane, name: str) -> None:
-    """The webhooks skip it, so anybody who may label it could ask for our bundle in kube-public."""
+    """No tenant can ask for our bundle in kube-public; and the controller would not listen to an admin."""
     labels = ("app.kubernetes.io/managed-by=ns-provisioner", "platform/tier=small", "platform/team=mallory")
-    plane.kubectl("label", "namespace", "kube-public", *labels, *TENANT)
+    with pytest.raises(ControlPlaneError, match="managed-labels-immutable"):
+        plane.kubectl("label", "namespace", "kube-public", *labels, *TENANT)
+    plane.kubectl("label", "namespace", "kube-public", *labels)
     cluster.new(plane, name)
     assert "ResourceQuota/default" not in cluster.bundle(plane, "kube-public")
     assert cluster.condition(plane, "kube-public") == {}

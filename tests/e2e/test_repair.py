@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.e2e import cluster
+from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 
 pytestmark = pytest.mark.usefixtures("product")
@@ -162,7 +163,7 @@ def _revision(plane: ControlPlane, name: str) -> str:
 
 
 def test_a_team_cannot_make_our_object_its_own(plane: ControlPlane, name: str) -> None:
-    """ClusterRole edit lets a team write network policies: without label and owners it is still ours."""
+    """ClusterRole edit lets a team write network policies: ours are out of reach, and come back anyway."""
     cluster.new(plane, name, team="payments")
     path = cluster.PATHS["NetworkPolicy"].format(name)
     right = _required(plane, path)
@@ -173,7 +174,9 @@ def test_a_team_cannot_make_our_object_its_own(plane: ControlPlane, name: str) -
         "spec": {**right["spec"], "ingress": [{}]},
     }
     team = ("--as=dev", "--as-group=team-payments")
-    plane.kubectl("replace", "-f", "-", *team, stdin=json.dumps(taken))
+    with pytest.raises(ControlPlaneError, match="managed-objects"):
+        plane.kubectl("replace", "-f", "-", *team, stdin=json.dumps(taken))
+    plane.kubectl("replace", "-f", "-", stdin=json.dumps(taken))
     cluster.eventually(
         lambda: (
             _content(_required(plane, path)) == _content(right)

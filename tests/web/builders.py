@@ -18,13 +18,20 @@ from webhook.core.errors import ConflictError, NotFoundError
 from webhook.core.model import Caller, Condition, ConditionStatus, Manifest
 from webhook.web import admission, app
 from webhook.web.api import Api
+from webhook.web.record import Recorder
 
 TOKEN = "a-token"
 READY = Condition(ConditionStatus.TRUE, "Complete", "all 6 objects of tier small are there")
 
 
-def _noon() -> datetime:
-    return datetime(2026, 1, 2, 12, 0, 0, 5000, tzinfo=UTC)
+NOON = datetime(2026, 1, 2, 12, 0, 0, 5000, tzinfo=UTC)
+
+
+class Noon:
+    """Implements ports.Clock."""
+
+    def now(self) -> datetime:
+        return NOON
 
 
 def client(application: Starlette) -> TestClient:
@@ -37,12 +44,15 @@ class Admission:
     """The admission role without its listener."""
 
     policy: Callable[[], Any] = lambda: POLICY
+    allowed_every: int = 0
     metrics: telemetry.Metrics = field(default_factory=telemetry.Metrics)
     stream: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
-        log = telemetry.Log(_noon, self.stream)
-        self.client = client(app.build(admission.routes(self.policy, self.metrics, log)))
+        self.log = telemetry.Log(Noon().now, self.stream)
+        recorder = Recorder(self.metrics, self.log, allowed_every=self.allowed_every)
+        self.app = app.build(admission.routes(self.policy, Noon(), recorder))
+        self.client = client(self.app)
 
     def post(self, path: str, content: bytes, content_type: str = "application/json") -> Any:
         return self.client.post(path, content=content, headers={"Content-Type": content_type})
@@ -92,9 +102,9 @@ class SelfService:
             policy=lambda: POLICY,
             tokens=StaticTokens({digest: Caller("jane", ("developers",))}),
             gateway=port,
-            log=telemetry.Log(_noon, self.stream),
+            log=telemetry.Log(Noon().now, self.stream),
         )
-        self.client = client(app.build(api.routes()))
+        self.client = client(app.build(api.routes(), problems=True))
 
     def post(self, content: object = None, *, raw: bytes | None = None, **headers: str) -> Any:
         body = json.dumps(content).encode() if raw is None else raw

@@ -1,10 +1,13 @@
 """The self-service API as a whole, over a cluster that is a dict."""
 
+import dataclasses
 import json
 from http import HTTPStatus
 
 import pytest
 
+from tests.core.builders import POLICY
+from tests.web import builders
 from tests.web.builders import READY, TOKEN, MemoryGateway, SelfService
 from webhook.core.errors import (
     ClusterError,
@@ -25,6 +28,13 @@ BUNDLE = [
     "NetworkPolicy/allow-dns-egress",
     "RoleBinding/team-edit",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _jane_asks_for_any_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an installation's own token does: who may ask for which team is for the tests of the rules."""
+    chosen = dataclasses.replace(POLICY, requesters=frozenset({"jane"}))
+    monkeypatch.setattr(builders, "POLICY", chosen)
 
 
 def _namespace(**labels: str) -> MemoryGateway:
@@ -127,6 +137,16 @@ def test_one_that_is_being_deleted() -> None:
     gateway.namespaces["payments"]["metadata"]["deletionTimestamp"] = "2026-01-02T12:00:00Z"
     gateway.namespaces["payments"]["status"] = {"phase": "Terminating"}
     assert SelfService(gateway).post(PAYMENTS).status_code == 409
+
+
+def test_a_caller_of_another_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builders, "POLICY", POLICY)
+    service = SelfService()
+    answer = service.post(PAYMENTS)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, PROBLEM)
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["rule"]) == ("/team", "team-is-callers")
+    assert service.gateway.namespaces == {}
 
 
 def test_a_refusal() -> None:

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +42,15 @@ class Api:
     def get(self, path: str) -> Answer:
         return self.send("GET", path)
 
-    def send(self, method: str, path: str, body: Any = None) -> Answer:
+    def send(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
             self._layout.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+            | dict(headers or {}),
         )
         return _open(self._opener, request)
 

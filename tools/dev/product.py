@@ -22,9 +22,15 @@ from tools.controlplane.process import Process, child_environment
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
 TOKEN_SUBJECT = "developer"  # noqa: S105 - a name, no secret
+TOKEN_GROUPS = "platform-admins"  # noqa: S105 - may ask for any team
 
 _FREE = "127.0.0.1:0"
 _PROBE = '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-probe"}}'
+_GUARD_PROBE = (
+    '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe",'
+    ' "labels": {"app.kubernetes.io/managed-by": "ns-provisioner"}}}'
+)
+_CONFIG_MAP_WRITER = "system:serviceaccount:kube-system:root-ca-cert-publisher"
 _STATE = "product.json"
 
 
@@ -37,6 +43,7 @@ class Product:
         self.processes: dict[str, Process] = {}
         self.addresses: dict[str, str] = {}
         self.token = ""
+        self.catalogue: Path | None = None
 
     @classmethod
     def start(
@@ -53,13 +60,14 @@ class Product:
         After a crash, addresses, certificate and token are those from before.
         """
         product = cls.known(plane, directory) or cls(plane, directory)
+        product.catalogue = catalogue
         (directory / "logs").mkdir(parents=True, exist_ok=True)
         if not product.token:
             product._make_certificates()
             product._make_token()
         try:
             for roles in processes:
-                product.run(roles, detached=detached, catalogue=catalogue)
+                product.run(roles, detached=detached)
             product.register()
         except BaseException:
             product.stop()
@@ -116,14 +124,12 @@ class Product:
     def api_url(self) -> str:
         return f"http://{self.addresses['api']}"
 
-    def run(self, roles: str, *, detached: bool = False, catalogue: Path | None = None) -> Process:
+    def run(self, roles: str, *, detached: bool = False) -> Process:
         """Start one process and wait until it is ready; a role that ran before gets its old address."""
         name = "nsp-" + "-".join(roles.split(",")) if roles.count(",") < 2 else "nsp"
         log = self.directory / "logs" / f"{name}.log"
         begin = log.stat().st_size if log.exists() else 0
-        argv = [nsp(), "serve", "--role", roles, *self._flags(name)]
-        if catalogue is not None:
-            argv += ["--catalogue", str(catalogue)]
+        argv = [nsp(), "serve", "--role", roles, *self._flags(name), *self._catalogue_flag()]
         process = Process.spawn(name, argv, log=log, env=self._environment(), detached=detached)
         self.processes[name] = process
         self._save()
@@ -145,9 +151,14 @@ class Product:
     def register(self) -> None:
         """Register the admission pair and wait until the API server calls it."""
         certificate = ("--url", self.webhook_url, "--ca-file", str(self.ca_file))
-        configurations = self._nsp("webhooks", *certificate)
-        self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=configurations)
+        catalogue = self._catalogue_flag()
+        for manifests in (
+            self._nsp("webhooks", *certificate, *catalogue),
+            self._nsp("policy", "vap", *catalogue),
+        ):
+            self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
         waiting.until(self._is_registered, "the webhooks to be called", self.processes.values())
+        waiting.until(self._is_guarded, "the admission policies to be in force", self.processes.values())
 
     def health(self, name: str, path: str = "/readyz") -> tuple[int, str]:
         """Status and text of a process's side port."""
@@ -165,17 +176,20 @@ class Product:
     def _make_token(self) -> None:
         self.token = secrets.token_urlsafe(24)
         digest = hashlib.sha256(self.token.encode()).hexdigest()
-        (self.directory / "tokens").write_text(f"sha256:{digest} {TOKEN_SUBJECT}\n")
+        (self.directory / "tokens").write_text(f"sha256:{digest} {TOKEN_SUBJECT} {TOKEN_GROUPS}\n")
 
     def _flags(self, name: str) -> list[str]:
         certificates = self.directory / "certs"
         return [
             *("--tls-cert", str(certificates / "tls.crt"), "--tls-key", str(certificates / "tls.key")),
-            *("--api-tokens", str(self.directory / "tokens")),
+            *("--api-tokens", str(self.directory / "tokens"), "--drain-quiet", "0"),
             *("--admission-listen", self.addresses.get("admission", _FREE)),
             *("--api-listen", self.addresses.get("api", _FREE)),
             *("--health-listen", self.addresses.get(f"{name}/health", _FREE)),
         ]
+
+    def _catalogue_flag(self) -> list[str]:
+        return [] if self.catalogue is None else ["--catalogue", str(self.catalogue)]
 
     def _environment(self) -> dict[str, str]:
         inherited = {key: value for key, value in child_environment().items() if not key.startswith("NSP_")}
@@ -193,6 +207,15 @@ class Product:
         probe = json.loads(_PROBE)
         answer = self.plane.api.send("POST", "/api/v1/namespaces?dryRun=All", probe)
         return answer.status == 422 and b"reserved-name" in answer.body and b"tier-exists" not in answer.body
+
+    def _is_guarded(self) -> bool:
+        """A user that RBAC lets write ConfigMaps is refused one with our label."""
+        path, user = (
+            "/api/v1/namespaces/default/configmaps?dryRun=All",
+            {"Impersonate-User": _CONFIG_MAP_WRITER},
+        )
+        answer = self.plane.api.send("POST", path, json.loads(_GUARD_PROBE), headers=user)
+        return answer.status == 403 and b"managed-objects" in answer.body
 
     def _save(self) -> None:
         state = {

@@ -2,7 +2,8 @@
 
 A pair is never loaded into a context that serves: a mismatched reload (new certificate, old key: the
 ordinary race of two files) would break every later handshake of that context. A new pair is tried in
-a context of its own, and then handed out whole; on any trouble the old one stays.
+a context of its own, and then handed out whole; on any trouble the old one stays. The authority of
+the clients, if they need one, is part of the same whole.
 """
 
 import asyncio
@@ -19,56 +20,52 @@ POLL_SECONDS = 2.0
 
 
 class ServingCertificate:
-    """`context` is the listener's for good; each handshake gets the pair in force."""
+    """The pair in force, and the context that each new connection gets."""
 
-    def __init__(self, certificate: Path, key: Path) -> None:
-        """Raises CertificateError when the first pair cannot be used."""
-        self._files = certificate, key
+    def __init__(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
+        """Raises CertificateError when the first files cannot be used."""
+        self._certificate = certificate
+        self._key = key
+        self._client_ca = client_ca
         self._tried = self._read()
-        self._current = tls.server_context(certificate, key)
-        self._expires: datetime | None = None
-        self.context = tls.server_context(certificate, key)
-        self.context.sni_callback = self._hand_out
+        self._current = self._load()
+        _, self.expires = tls.validity(certificate, key)
 
-    @property
-    def expires(self) -> datetime:
-        """When the pair in force ends (UTC)."""
-        if self._expires is None:
-            self._expires = _validity(self._tried[0])[1]
-        return self._expires
+    def context(self) -> ssl.SSLContext:
+        """The context for one new connection: what is in force now."""
+        return self._current if self._client_ca is None else tls.unresumable_context(self._current)
 
     def reload(self, now: datetime) -> bool:
-        """Take the pair on disk into force if it is another and good; whether it was taken.
+        """Take the files on disk into force if they are others and good; whether they were taken.
 
-        Raises CertificateError, once for each content that cannot be used; the old pair then stays.
+        Raises CertificateError, once for each content that cannot be used; the old one then stays.
         """
         content = self._read()
         if content == self._tried:
             return False
         previous, self._tried = self._tried, content
-        fresh = tls.server_context(*self._files)
+        fresh = self._load()
+        begins, ends = tls.validity(self._certificate, self._key)
         if self._read() != content:
             self._tried = previous  # it is being written just now: the next look sees the whole
             return False
-        begins, ends = _validity(content[0])
         if not begins <= now < ends:
-            raise CertificateError(f"certificate {self._files[0]} is valid from {begins} to {ends}, not now")
-        self._expires = ends
+            raise CertificateError(
+                f"certificate {self._certificate} is valid from {begins} to {ends}, not now"
+            )
+        self.expires = ends
         self._current = fresh
         return True
 
-    def _read(self) -> tuple[bytes, bytes]:
-        certificate, key = self._files
+    def _load(self) -> ssl.SSLContext:
+        return tls.server_context(self._certificate, self._key, self._client_ca)
+
+    def _read(self) -> tuple[bytes, ...]:
+        files = [self._certificate, self._key, *([self._client_ca] if self._client_ca else [])]
         try:
-            return certificate.read_bytes(), key.read_bytes()
+            return tuple(file.read_bytes() for file in files)
         except OSError as error:
             raise CertificateError(f"{error.filename}: {error.strerror}") from error
-
-    def _hand_out(
-        self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext
-    ) -> None:
-        """Called after each ClientHello, with or without a server name in it."""
-        connection.context = self._current
 
 
 class CertificateWatcher:
@@ -91,7 +88,7 @@ class CertificateWatcher:
 
     async def run(self) -> None:
         while not self._stopping.is_set():
-            await asyncio.to_thread(self._look)  # parsing a certificate imports a large library
+            await asyncio.to_thread(self._look)  # a disk may be slow, and a handshake takes milliseconds
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._stopping.wait()
@@ -106,6 +103,11 @@ class CertificateWatcher:
         expires = self._serving.expires
         return f"expired at {expires.isoformat()}" if self._clock.now() >= expires else None
 
+    def days_left(self) -> str:
+        """For people who look."""
+        left = self._serving.expires - self._clock.now()
+        return f"valid for {max(0, left.days)} more days, until {self._serving.expires.isoformat()}"
+
     def _look(self) -> None:
         try:
             if self._serving.reload(self._clock.now()):
@@ -118,14 +120,3 @@ class CertificateWatcher:
                 self._log.error("certificate not reloaded, the old one stays", detail=str(error))
             self._trouble = str(error)
         self._metrics.certificate_expiry.set(self._serving.expires.timestamp())
-
-
-def _validity(pem: bytes) -> tuple[datetime, datetime]:
-    """From when to when the first certificate of a chain is valid (UTC)."""
-    from cryptography import x509
-
-    try:
-        certificate = x509.load_pem_x509_certificate(pem)
-    except ValueError as error:
-        raise CertificateError(f"the certificate cannot be read: {error}") from error
-    return certificate.not_valid_before_utc, certificate.not_valid_after_utc

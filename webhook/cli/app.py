@@ -9,9 +9,12 @@ from webhook import __version__
 from webhook.core.errors import InvalidPolicyError, NsProvisionerError
 
 VERBS = {
+    "catalogue": "Check, show and compare tier catalogues.",
     "certs": "Make certificates for places without cert-manager.",
     "explain": "Explain the rules, with what breaks and what keeps each.",
+    "policy": "Print the ValidatingAdmissionPolicies that guard inside the API server.",
     "serve": "Run the admission pair, the controller and the API.",
+    "simulate": "Decide on a Namespace manifest as admission would, without a cluster.",
     "webhooks": "Print the webhook configurations that register the admission pair.",
 }
 

@@ -1,62 +1,75 @@
-"""The text of a tier catalogue: YAML to Policy."""
+"""The tier catalogue as text and as plain data: YAML to Policy, and a Policy as people read it."""
 
 from typing import Any
 
-import yaml
-
-from webhook.core import policy
+from webhook.codec import yamltext
+from webhook.core import catalogue, policy
 from webhook.core.errors import InvalidPolicyError, Problem
-
-DEPTH_LIMIT = 20
-"""Levels of nesting; a catalogue needs five, and the YAML library crashes on very many."""
-
-_BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def parse(text: str) -> policy.Policy:
     """Validate the text of a catalogue. Raises InvalidPolicyError."""
     try:
-        _check_depth(text)
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}" if mark else "(file)"
-        detail = getattr(error, "problem", None) or "cannot be parsed"
-        raise InvalidPolicyError([Problem(place, f"is not YAML: {detail}")]) from error
-    except ValueError as error:
-        raise InvalidPolicyError(
-            [Problem("(file)", f"holds a value that cannot be read: {error}")]
-        ) from error
-    return policy.parse(document)
+        document = yamltext.load(text)
+    except yamltext.InvalidYamlError as error:
+        raise InvalidPolicyError([Problem(error.place, error.detail)]) from error
+    return catalogue.parse(document)
 
 
-class _Loader(_BaseLoader):  # type: ignore[misc] # the C loader has no types
-    """Refuses a key that stands twice in one mapping: the first would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue  # refused by the library, which wants a key that can be hashed
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {str(key.value)[:63]!r} stands here twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        constructed: dict[Any, Any] = super().construct_mapping(node, deep)
-        return constructed
+def plain(snapshot: policy.Policy) -> dict[str, Any]:
+    """The whole catalogue with every default and parent filled in, in the words of the file."""
+    return {
+        "policy": _policy(snapshot),
+        "tiers": {name: tier(each) for name, each in snapshot.tiers.items()},
+    }
 
 
-def _check_depth(text: str) -> None:
-    """Walk the events, which needs no recursion, before anything is built from them."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_BaseLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEPTH_LIMIT:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested deeper than {DEPTH_LIMIT} levels",
-                problem_mark=event.start_mark,  # type: ignore[arg-type] # the C mark will do
-            )
+def tier(each: policy.Tier) -> dict[str, Any]:
+    """One tier with everything it inherits."""
+    optional = {
+        "overrides": {"quota": {key: _bounds(bounds) for key, bounds in each.overrides.items()}}
+        if each.overrides
+        else None,
+        "extraManifests": list(each.extra_manifests) or None,
+        "ttl": each.ttl,
+        "maxTtl": each.max_ttl,
+        "replacedBy": each.replaced_by,
+    }
+    return {
+        "title": each.title,
+        "revision": each.revision,
+        "quota": dict(each.quota),
+        "limitRange": {"defaultRequest": dict(each.default_request), "default": dict(each.default)},
+        "podSecurity": dict(each.pod_security),
+        "networkPolicies": dict(each.network_policies),
+        "allowed": {"groups": sorted(each.allowed_groups)},
+        "deletionProtection": each.deletion_protection,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def _policy(snapshot: policy.Policy) -> dict[str, Any]:
+    patterns = (snapshot.required_labels, snapshot.required_annotations)
+    labels, annotations = ({key: each.text for key, each in required.items()} for required in patterns)
+    return {
+        "defaultTier": snapshot.default_tier,
+        "unlabelled": snapshot.unlabelled,
+        "namePattern": snapshot.name_pattern.text,
+        "teamSeparator": snapshot.team_separator,
+        "reservedNames": sorted(snapshot.reserved_names),
+        "reservedPrefixes": list(snapshot.reserved_prefixes),
+        "exemptNames": sorted(snapshot.exempt_names),
+        "teamGroups": snapshot.team_groups.group("{team}") if snapshot.team_groups else "",
+        "adminGroups": sorted(snapshot.admin_groups),
+        "requesters": sorted(snapshot.requesters),
+        "appliers": sorted(snapshot.appliers),
+        "controllers": sorted(snapshot.controllers),
+        "requiredLabels": labels,
+        "requiredAnnotations": annotations,
+        "modes": dict(snapshot.modes),
+    }
+
+
+def _bounds(bounds: policy.Bounds) -> dict[str, str]:
+    found = {"min": bounds.minimum, "max": bounds.maximum}
+    return {key: value for key, value in found.items() if value is not None}

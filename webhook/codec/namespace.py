@@ -9,7 +9,17 @@ from webhook.core.model import Condition, ConditionStatus, Manifest, NamespaceSt
 
 def state(manifest: Manifest) -> NamespaceState:
     metadata = manifest["metadata"]
-    return NamespaceState(labels=metadata.get("labels") or {}, annotations=metadata.get("annotations") or {})
+    owners = metadata.get("ownerReferences") or ()
+    return NamespaceState(
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        owners=tuple(map(_owner, owners)),
+        terminating="deletionTimestamp" in metadata,
+    )
+
+
+def _owner(reference: Mapping[str, str]) -> str:
+    return f"{reference.get('kind', '')}/{reference.get('name', '')} {reference.get('uid', '')}"
 
 
 def manifest(name: str, content: NamespaceState) -> Manifest:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from webhook.codec import admissionpolicy
 from webhook.core import labels
 from webhook.core.model import Manifest
 from webhook.core.policy import Policy
@@ -12,34 +13,27 @@ _API_VERSION = "admissionregistration.k8s.io/v1"
 _TIMEOUT_SECONDS = 3
 """An answer takes a millisecond; whoever hangs longer shall not hold up the cluster."""
 
-_FINISHERS = (
-    "system:serviceaccount:kube-system:namespace-controller",
-    "system:serviceaccount:kube-system:generic-garbage-collector",
-    "system:kube-controller-manager",
-)
-"""They finish the deletion of namespaces, which must work when we are down."""
-
 
 def configurations(policy: Policy, client_config: Mapping[str, Any]) -> tuple[Manifest, Manifest]:
     """The mutating and the validating configuration; `client_config` says where `path` is added.
 
     Mutation may be missed (`Ignore`): what it would have added, validation then asks for (`Fail`).
+    Deletion must work while we are down; the ValidatingAdmissionPolicy then keeps its rules alone.
     Namespaces are exempt by name and system components by identity, never by a label that a tenant
     could write.
     """
-    mutating = _webhook(policy, client_config, "mutate", "Ignore", [_rule(("CREATE",), "namespaces")])
-    validating = _webhook(
-        policy,
-        client_config,
-        "validate",
-        "Fail",
-        [
-            _rule(("CREATE", "UPDATE"), "namespaces"),
-            _rule(("UPDATE",), "namespaces/status", "namespaces/finalize"),
-        ],
-    )
+    changing = [
+        _rule(("CREATE", "UPDATE"), "namespaces"),
+        _rule(("UPDATE",), "namespaces/status", "namespaces/finalize"),
+    ]
+    hooks = [
+        ("mutate", "Ignore", [_rule(("CREATE",), "namespaces")]),
+        ("validate", "Fail", changing),
+        ("validate-delete", "Ignore", [_rule(("DELETE",), "namespaces")]),
+    ]
+    mutating, *validating = (_webhook(policy, client_config, *hook) for hook in hooks)
     return (
-        _configuration("MutatingWebhookConfiguration", mutating),
+        _configuration("MutatingWebhookConfiguration", [mutating]),
         _configuration("ValidatingWebhookConfiguration", validating),
     )
 
@@ -49,9 +43,9 @@ def url_client_config(url: str, ca_pem: bytes) -> dict[str, Any]:
     return {"url": url.rstrip("/"), "caBundle": base64.b64encode(ca_pem).decode()}
 
 
-def _configuration(kind: str, webhook: Manifest) -> Manifest:
+def _configuration(kind: str, webhooks: list[Manifest]) -> Manifest:
     metadata = {"name": labels.MANAGER, "labels": {labels.MANAGED_BY: labels.MANAGER}}
-    return {"apiVersion": _API_VERSION, "kind": kind, "metadata": metadata, "webhooks": [webhook]}
+    return {"apiVersion": _API_VERSION, "kind": kind, "metadata": metadata, "webhooks": webhooks}
 
 
 def _webhook(
@@ -62,23 +56,17 @@ def _webhook(
         "operator": "NotIn",
         "values": sorted(policy.exempt_names),
     }
-    finishers = ", ".join(f"'{username}'" for username in _FINISHERS)
     return {
         "name": f"{name}.ns-provisioner.io",
         "admissionReviewVersions": ["v1"],
-        "clientConfig": {**client_config, "url": f"{client_config['url']}/{name}"},
+        "clientConfig": {**client_config, "url": f"{client_config['url']}/{name.partition('-')[0]}"},
         "rules": rules,
         "failurePolicy": failure_policy,
         "matchPolicy": "Equivalent",
         "sideEffects": "None",
         "timeoutSeconds": _TIMEOUT_SECONDS,
         "namespaceSelector": {"matchExpressions": [exempt]},
-        "matchConditions": [
-            {
-                "name": "not-finishing-a-deletion",
-                "expression": f"!(request.userInfo.username in [{finishers}])",
-            }
-        ],
+        "matchConditions": [admissionpolicy.not_finishing()],
     }
 
 

@@ -6,66 +6,38 @@ copy). Source: kubernetes.io, "Dynamic Admission Control", request and response.
 """
 
 import base64
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import msgspec
 
-from webhook.core import jsonpatch, wording
+from webhook.codec import request as requests
+from webhook.core import jsonpatch, labels, wording
 from webhook.core.errors import MalformedReviewError
-from webhook.core.model import Additions, Caller, Decision, Facts, NamespaceState, Operation
+from webhook.core.model import Additions, Caller, Decision, Facts, NamespaceState, Operation, Violation
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 SUBRESOURCES = ("", "status", "finalize")
 
+UID_LIMIT = 128
+"""Characters; an API server makes them 36 long, and they are given back in every answer."""
 
-class _OwnerReference(msgspec.Struct):
-    kind: str = ""
-    name: str = ""
-    uid: str = ""
+WARNING_LIMIT = 256
+"""Characters of one warning, beyond which the API server may cut it."""
 
+WARNINGS_LIMIT = 4096
+"""Characters of all warnings together, beyond which it cuts them, too."""
 
-class _Metadata(msgspec.Struct, rename="camel"):
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    owner_references: list[_OwnerReference] | None = None
+AUDIT_LIMIT = 1024
+"""Characters of one line in the audit log."""
 
-
-class _Object(msgspec.Struct):
-    metadata: _Metadata
-
-
-class _UserInfo(msgspec.Struct):
-    username: str = ""
-    groups: list[str] | None = None
+_RESOURCE = requests.Resource("", "v1", "namespaces")
+_OPERATIONS = {operation.value: operation for operation in Operation}
 
 
-class _Resource(msgspec.Struct):
-    group: str
-    version: str
-    resource: str
-
-
-class _Request(msgspec.Struct, rename="camel"):
-    uid: str
-    resource: _Resource
-    operation: str
-    user_info: _UserInfo
-    name: str = ""
-    sub_resource: str = ""
-    object: _Object | None = None
-    old_object: _Object | None = None
-
-
-class _Review(msgspec.Struct, rename="camel"):
-    api_version: Literal["admission.k8s.io/v1"]
-    kind: Literal["AdmissionReview"]
-    request: _Request
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(NamedTuple):
     """A decoded request. `has_labels` and `has_annotations` tell the patch which parents exist."""
 
     uid: str
@@ -74,36 +46,19 @@ class Review:
     has_annotations: bool
 
 
-_decoder = msgspec.json.Decoder(_Review)
+_moment = msgspec.json.Decoder(datetime)
 _encoder = msgspec.json.Encoder()
 
 
-def decode(body: bytes) -> Review:
-    """Read one review. Raises MalformedReviewError for anything else than a v1 Namespace review."""
+def decode(body: bytes, now: datetime) -> Review:
+    """Read one review. Raises MalformedReviewError for anything else than a v1 Namespace review.
+
+    `now` is what the age of a namespace is reckoned to, where it has a lifetime.
+    """
     try:
-        request = _decoder.decode(body).request
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _review(requests.read(body), now)
+    except (ValueError, RecursionError) as error:  # msgspec's errors, and Unicode's, are ValueErrors
         raise MalformedReviewError(f"not an {API_VERSION} {KIND}: {wording.cut(error)}") from error
-    _check_resource(request)
-    operation = _operation(request)
-    if request.object is None:
-        raise MalformedReviewError(f"request.object is null on {operation}")
-    old = request.old_object if operation is Operation.UPDATE else None
-    if operation is Operation.UPDATE and old is None:
-        raise MalformedReviewError("request.oldObject is null on UPDATE")
-    metadata = request.object.metadata
-    return Review(
-        uid=request.uid,
-        facts=Facts(
-            operation=operation,
-            name=request.name,
-            caller=Caller(request.user_info.username, tuple(request.user_info.groups or ())),
-            new=_state(metadata),
-            old=_state(old.metadata) if old is not None else None,
-        ),
-        has_labels=metadata.labels is not None,
-        has_annotations=metadata.annotations is not None,
-    )
 
 
 def encode_additions(review: Review, additions: Additions) -> bytes:
@@ -127,6 +82,10 @@ def encode_decision(review: Review, decision: Decision) -> bytes:
             "reason": "Forbidden" if decision.code == 403 else "Invalid",
             "message": wording.denial(decision),
         }
+    if decision.warnings:
+        response["warnings"] = _warnings(decision.warnings)
+    if decision.tolerated:
+        response["auditAnnotations"] = _audit_annotations(decision.tolerated)
     return _encode(response)
 
 
@@ -134,27 +93,107 @@ def _encode(response: dict[str, Any]) -> bytes:
     return _encoder.encode({"apiVersion": API_VERSION, "kind": KIND, "response": response})
 
 
-def _check_resource(request: _Request) -> None:
+def _warnings(sentences: Sequence[str]) -> list[str]:
+    """As many whole warnings as the API server lets through."""
+    kept: list[str] = []
+    room = WARNINGS_LIMIT
+    for sentence in sentences:
+        short = _plain(sentence, WARNING_LIMIT)
+        room -= len(short)
+        if room < 0:
+            break
+        kept.append(short)
+    return kept
+
+
+def _audit_annotations(tolerated: Sequence[Violation]) -> dict[str, str]:
+    """A line in the audit log for each rule that was broken and not enforced: its first violation."""
+    return {each.rule: _plain(wording.sentence(each), AUDIT_LIMIT) for each in reversed(tolerated)}
+
+
+def _plain(text: str, limit: int) -> str:
+    """At most `limit` characters of ASCII without control characters."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text[:limit])
+
+
+def _review(request: requests.Request, now: datetime) -> Review:
+    _check_served(request)
+    operation = _operation(request)
+    metadata, before = _objects(request, operation)
+    new = _state(metadata)
+    old = None if before is None else new if before is metadata else _state(before)
+    age = None
+    if (
+        before is not None
+        and old is not None
+        and (labels.TTL in old.annotations or labels.TTL in new.annotations)
+    ):
+        age = _age(before, now)
+    return Review(
+        uid=request.uid,
+        facts=Facts(operation, request.name, _caller(request.user_info), new, old, age),
+        has_labels=isinstance(metadata.labels, dict),
+        has_annotations=isinstance(metadata.annotations, dict),
+    )
+
+
+def _check_served(request: requests.Request) -> None:
     resource = request.resource
-    if (resource.group, resource.version, resource.resource) != ("", "v1", "namespaces"):
+    if resource != _RESOURCE:
         sent = wording.quote(f"{resource.resource}.{resource.version}.{resource.group}")
         raise MalformedReviewError(f"{sent} is not served here, only namespaces.v1")
     if request.sub_resource not in SUBRESOURCES:
         raise MalformedReviewError(f"subresource {wording.quote(request.sub_resource)} is not served here")
+    if not 0 < len(request.uid) <= UID_LIMIT:
+        raise MalformedReviewError("request.uid is empty or too long")
 
 
-def _operation(request: _Request) -> Operation:
-    try:
-        return Operation(request.operation)
-    except ValueError:
-        sent = wording.quote(request.operation)
-        raise MalformedReviewError(f"operation {sent} is not served here, only CREATE and UPDATE") from None
+def _operation(request: requests.Request) -> Operation:
+    operation = _OPERATIONS.get(request.operation)
+    if operation is None:
+        sent, known = wording.quote(request.operation), wording.listing(_OPERATIONS)
+        raise MalformedReviewError(f"operation {sent} is not served here, only {known}")
+    return operation
 
 
-def _state(metadata: _Metadata) -> NamespaceState:
+def _objects(
+    request: requests.Request, operation: Operation
+) -> tuple[requests.Metadata, requests.Metadata | None]:
+    """The namespace as it would be, and as it is: none of that on CREATE, on DELETE the same twice."""
+    if operation is Operation.DELETE:
+        going = _metadata(request.old_object, "oldObject", operation)
+        return going, going
+    new = _metadata(request.object, "object", operation)
+    if operation is Operation.CREATE:
+        return new, None
+    return new, _metadata(request.old_object, "oldObject", operation)
+
+
+def _metadata(
+    sent: requests.Object | msgspec.UnsetType | None, field: str, operation: Operation
+) -> requests.Metadata:
+    if not isinstance(sent, requests.Object):
+        raise MalformedReviewError(f"request.{field} is null on {operation}")
+    return sent.metadata
+
+
+def _caller(user: requests.UserInfo) -> Caller:
+    return Caller(user.username, tuple(user.groups or ()))
+
+
+def _state(metadata: requests.Metadata) -> NamespaceState:
     owners = metadata.owner_references or ()
     return NamespaceState(
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
         owners=tuple(f"{owner.kind}/{owner.name} {owner.uid}" for owner in owners),
+        terminating=isinstance(metadata.deletion_timestamp, str),
     )
+
+
+def _age(metadata: requests.Metadata, now: datetime) -> int:
+    """Whole seconds since the namespace was created, by our clock."""
+    created = _moment.decode(metadata.creation_timestamp)
+    if created.tzinfo is None:
+        raise ValueError("metadata.creationTimestamp has no time zone")
+    return max(0, int((now - created).total_seconds()))

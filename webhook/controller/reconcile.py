@@ -77,13 +77,12 @@ class Reconciler:
 
     async def _provision(self, name: str, manifest: Manifest, policy: Policy) -> tuple[Condition, int]:
         state = namespaces.state(manifest)
-        team, tier_name = state.labels.get(labels.TEAM), state.labels.get(labels.TIER, "")
-        tier = policy.tiers.get(tier_name)
-        if tier is None:
+        tier_name = state.labels.get(labels.TIER, "")
+        if tier_name not in policy.tiers:
             return _not_ready("UnknownTier", f"the catalogue has no tier {wording.quote(tier_name)}"), 0
-        if not team:
+        if not state.labels.get(labels.TEAM):
             return _not_ready("MissingTeam", f"the label {labels.TEAM} is missing"), 0
-        wanted = bundle.render(name, team, tier)
+        wanted = bundle.of(name, state, policy)
         observed = self._reader.bundle_objects(name)
         changes = plan.changes(wanted, observed, was_complete=_was_complete(manifest, observed))
         written, blocked = 0, None

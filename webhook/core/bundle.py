@@ -1,43 +1,51 @@
 """The objects a tier gives one namespace, in the order they are written: guardrails before access."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from webhook.core import labels
-from webhook.core.model import Bundle, Manifest
-from webhook.core.policy import Tier
-
-API_VERSIONS: Mapping[str, str] = {
-    "LimitRange": "v1",
-    "ResourceQuota": "v1",
-    "NetworkPolicy": "networking.k8s.io/v1",
-    "RoleBinding": "rbac.authorization.k8s.io/v1",
-}
-"""The kinds a bundle is made of, and the one API version of each that we read and write."""
+from webhook.core import extras, labels, quotaoverride
+from webhook.core.model import API_VERSIONS, Bundle, Manifest, NamespaceState
+from webhook.core.policy import Policy, Tier
 
 _EDIT_ROLE = "edit"
-_DNS_PORTS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
-_DNS_NAMESPACE = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
-_ALL_PODS: dict[str, Any] = {"podSelector": {}}
 
 
-def render(namespace: str, team: str, tier: Tier) -> Bundle:
+def of(name: str, state: NamespaceState, policy: Policy) -> Bundle:
+    """The bundle of a namespace that names its team and a tier of the catalogue."""
+    tier, team = policy.tiers[state.labels[labels.TIER]], state.labels[labels.TEAM]
+    quota = quotaoverride.quota(state.annotations.get(labels.QUOTA, ""), tier)
+    return render(name, team, tier, quota=quota, group=policy.group_of(team))
+
+
+def render(namespace: str, team: str, tier: Tier, *, quota: Mapping[str, str], group: str) -> Bundle:
     """The bundle of `namespace`. Pure: the same arguments give equal objects."""
     bodies: list[tuple[str, str, Manifest]] = [
         ("LimitRange", "default", {"spec": _limit_range(tier)}),
-        ("ResourceQuota", "default", {"spec": {"hard": dict(tier.quota)}}),
-        *(("NetworkPolicy", name, {"spec": spec}) for name, spec in _network_policies().items()),
-        ("RoleBinding", "team-edit", _role_binding(team)),
+        ("ResourceQuota", "default", {"spec": {"hard": dict(quota)}}),
+        *(("NetworkPolicy", name, {"spec": spec}) for name, spec in tier.network_policies.items()),
     ]
     metadata = {
         "namespace": namespace,
         "labels": {labels.MANAGED_BY: labels.MANAGER, labels.TIER_REVISION: tier.revision},
     }
-    objects = tuple(
-        {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": {"name": name, **metadata}, **body}
-        for kind, name, body in bodies
+    extra = [_extra(template, namespace, team, tier, metadata) for template in tier.extra_manifests]
+    objects = (
+        *(_object(kind, name, metadata, body) for kind, name, body in bodies),
+        *(manifest for manifest in extra if manifest["kind"] != "RoleBinding"),
+        *(manifest for manifest in extra if manifest["kind"] == "RoleBinding"),
+        _object("RoleBinding", "team-edit", metadata, _role_binding(group)),
     )
     return Bundle(tier=tier.name, revision=tier.revision, objects=objects)
+
+
+def _object(kind: str, name: str, metadata: Manifest, body: Manifest) -> Manifest:
+    return {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": {"name": name, **metadata}, **body}
+
+
+def _extra(template: Manifest, namespace: str, team: str, tier: Tier, metadata: Manifest) -> Manifest:
+    filled = extras.substituted(template, {"name": namespace, "team": team, "tier": tier.name})
+    own = filled["metadata"]
+    combined = {**own, **metadata, "labels": {**own.get("labels", {}), **metadata["labels"]}}
+    return {**filled, "metadata": combined}
 
 
 def _limit_range(tier: Tier) -> Manifest:
@@ -49,27 +57,9 @@ def _limit_range(tier: Tier) -> Manifest:
     return {"limits": [limits]}
 
 
-def _network_policies() -> Mapping[str, Manifest]:
-    return {
-        "default-deny-all": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-        "allow-same-namespace": {
-            "podSelector": {},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": [_ALL_PODS]}],
-            "egress": [{"to": [_ALL_PODS]}],
-        },
-        # Without it nothing in the namespace resolves a name.
-        "allow-dns-egress": {
-            "podSelector": {},
-            "policyTypes": ["Egress"],
-            "egress": [{"to": [_DNS_NAMESPACE], "ports": _DNS_PORTS}],
-        },
-    }
-
-
-def _role_binding(team: str) -> Manifest:
+def _role_binding(subject: str) -> Manifest:
     group = "rbac.authorization.k8s.io"
     return {
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": _EDIT_ROLE},
-        "subjects": [{"apiGroup": group, "kind": "Group", "name": labels.team_group(team)}],
+        "subjects": [{"apiGroup": group, "kind": "Group", "name": subject}],
     }

@@ -1,9 +1,12 @@
 """The one decision, the same for every way in."""
 
-from webhook.core import defaults
-from webhook.core.model import Additions, Decision, Facts, Operation
+from webhook.core import advice, defaults, wording
+from webhook.core.model import Additions, Decision, Facts, Operation, Violation
 from webhook.core.policy import Policy
 from webhook.core.rules import RULES
+
+WARNINGS_LIMIT = 10
+"""Of at most 120 characters each: the API server lets 4,096 through in all, from everybody."""
 
 
 def mutate(facts: Facts, policy: Policy) -> Additions:
@@ -15,4 +18,15 @@ def validate(facts: Facts, policy: Policy) -> Decision:
     """Every rule that the request breaks; none where the catalogue leaves a new namespace alone."""
     if facts.operation is Operation.CREATE and not defaults.is_covered(facts, policy):
         return Decision()
-    return Decision(tuple(violation for rule in RULES for violation in rule.check(facts, policy)))
+    enforced: list[Violation] = []
+    tolerated: list[Violation] = []
+    warned: list[str] = []
+    for rule in RULES:
+        mode = policy.modes.get(rule.id, "enforce")
+        for violation in rule.check(facts, policy):
+            (enforced if mode == "enforce" else tolerated).append(violation)
+            if mode == "warn":
+                warned.append(wording.warning(violation))
+    if not enforced:
+        warned.extend(advice.warnings(facts, policy))
+    return Decision(tuple(enforced), tuple(tolerated), tuple(warned[:WARNINGS_LIMIT]))

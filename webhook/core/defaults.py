@@ -1,6 +1,6 @@
 """What a new namespace is given that its manifest does not say. Only missing keys, ever."""
 
-from webhook.core import labels
+from webhook.core import identity, labels
 from webhook.core.model import Additions, Facts, Operation
 from webhook.core.policy import Policy
 
@@ -21,18 +21,26 @@ def additions(facts: Facts, policy: Policy) -> Additions:
     """
     if facts.operation is not Operation.CREATE or not is_covered(facts, policy):
         return Additions()
-    stated = facts.new.labels
+    stated = facts.new
     default_tier = {labels.TIER: policy.default_tier} if policy.unlabelled == "default" else {}
     wanted = {
         labels.MANAGED_BY: labels.MANAGER,
         **default_tier,
-        **({labels.TEAM: facts.name} if facts.name else {}),
+        **({labels.TEAM: _team(facts, policy)} if facts.name else {}),
     }
-    tier = policy.tiers.get(stated.get(labels.TIER) or default_tier.get(labels.TIER, ""))
+    record = {labels.REQUESTED_BY: facts.caller.username}
+    tier = policy.tiers.get(stated.labels.get(labels.TIER) or default_tier.get(labels.TIER, ""))
     if tier is not None:
         wanted |= {labels.POD_SECURITY[mode]: level for mode, level in tier.pod_security.items()}
-    requested_by = {labels.REQUESTED_BY: facts.caller.username}
+        record |= {labels.TTL: tier.initial_ttl} if tier.initial_ttl is not None else {}
     return Additions(
-        labels={key: value for key, value in wanted.items() if key not in stated},
-        annotations={key: value for key, value in requested_by.items() if key not in facts.new.annotations},
+        labels={key: value for key, value in wanted.items() if key not in stated.labels},
+        annotations={key: value for key, value in record.items() if key not in stated.annotations},
     )
+
+
+def _team(facts: Facts, policy: Policy) -> str:
+    """The caller's team that the name begins with (`payments-dev` is for `payments`), or else the name."""
+    name, joint = facts.name, policy.team_separator or "-"
+    own = (team for team in identity.teams(facts.caller, policy) if f"{name}{joint}".startswith(team + joint))
+    return max(own, key=len, default=name)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from webhook.core import quantity, quotakeys, wording
+from webhook.core import lifetime, quantity, quotakeys, wording
 from webhook.core.errors import InvalidQuantityError, Problem
+from webhook.core.pattern import InvalidPatternError, Pattern
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -21,20 +22,24 @@ class Document:
         self.problems.append(Problem(path or "(file)", detail, suggestion))
 
     def mapping(
-        self, path: str, value: object, *, keys: Collection[str] | None = None
+        self,
+        path: str,
+        value: object,
+        *,
+        required: Collection[str] = (),
+        optional: Collection[str] | None = None,
     ) -> Mapping[object, object]:
-        """A mapping; with `keys`, exactly these are required and no others are known."""
+        """A mapping that has all `required` keys; with `optional`, no others than these two are known."""
         if not isinstance(value, Mapping):
             self._wrong_shape(path, "a mapping", value)
             return {}
-        if keys is None:
-            return value
-        for key in sorted(set(keys) - set(value)):
+        for key in sorted(set(required) - set(value)):
             self._missing.add(_join(path, key))
             self.problem(_join(path, key), "is missing")
+        known = None if optional is None else {*required, *optional}
         for key in value:
-            if key not in keys:
-                self.choice(_join(path, key), str(key), keys, what="a known key")
+            if known is not None and key not in known:
+                self.choice(_join(path, key), str(key), known, what="a known key")
         return value
 
     def text(self, path: str, value: object) -> str:
@@ -70,12 +75,37 @@ class Document:
                 f"did you mean `{wording.nearest(sent, words)}`?",
             )
 
-    def pattern(self, path: str, value: object) -> re.Pattern[str]:
+    def flag(self, path: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            self._wrong_shape(path, "true or false", value)
+        return value is True
+
+    def pattern(self, path: str, value: object) -> Pattern:
         try:
-            return re.compile(self.text(path, value), re.ASCII)
-        except re.error as error:
-            self.problem(path, f"is not a regular expression: {error}")
-            return re.compile("")
+            return Pattern(self.text(path, value))
+        except InvalidPatternError as error:
+            detail = f"is not a regular expression of RE2: {wording.cut(error)}"
+            self.problem(path, detail, "look-around and backreferences are not known, see its syntax page")
+            return Pattern("")
+
+    def patterns(self, path: str, value: object) -> dict[str, Pattern]:
+        """Keys of labels or annotations, each with the pattern of its values."""
+        return {
+            str(key): self.pattern(_join(path, key), item) for key, item in self.mapping(path, value).items()
+        }
+
+    def lifetime(self, path: str, value: object) -> str | None:
+        """A lifetime such as 7d; None is for ever."""
+        if value is None:
+            return None
+        text = self.text(path, value)
+        try:
+            lifetime.parse(text)
+        except lifetime.InvalidLifetimeError as error:
+            if text:
+                self.problem(path, f"{wording.quote(text)} is no lifetime", str(error))
+            return None
+        return text
 
     def quantities(self, path: str, value: object) -> dict[str, str]:
         """Quantities by resource name, as written; at least one, and bare numbers are fine."""
@@ -89,10 +119,13 @@ class Document:
                 self.problem(place, f"must be a quantity, not {_shown(item)}", "such as 500m, 4 or 16Gi")
                 continue
             try:
-                if quantity.parse(text) >= 0:
-                    found[str(key)] = text
-                else:
+                value = quantity.parse(text)
+                if value < 0:
                     self.problem(place, f"{text} is negative")
+                elif not quantity.is_exact(value):
+                    self.problem(place, f"{text} is finer than a thousandth", "the API server would round it")
+                else:
+                    found[str(key)] = text
             except InvalidQuantityError as error:
                 self.problem(place, str(error))
         return found

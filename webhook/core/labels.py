@@ -5,8 +5,13 @@ from typing import Final
 TIER: Final = "platform/tier"
 TEAM: Final = "platform/team"
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+EXPIRES_AT: Final = "platform/expires-at"
 TIER_REVISION: Final = "platform/tier-revision"
+
 REQUESTED_BY: Final = "platform/requested-by"
+TTL: Final = "platform/ttl"
+QUOTA: Final = "platform/quota"
+DELETION_PROTECTION: Final = "platform/deletion-protection"
 
 MANAGER: Final = "ns-provisioner"
 """Value of the managed-by label, and the server-side-apply field manager."""
@@ -20,10 +25,8 @@ POD_SECURITY: Final = {
 IDENTITY_LABELS: Final = (TIER, TEAM, MANAGED_BY)
 """The labels that say whose a namespace is and what it gets: complete on create, then immutable."""
 
+OWNER_SETTINGS: Final = (TTL, QUOTA, DELETION_PROTECTION)
+"""The annotations that a namespace's own team may change later."""
+
 PROVISIONED: Final = "Provisioned"
 """Type of the status condition that says whether the bundle is complete."""
-
-
-def team_group(team: str) -> str:
-    """The RBAC group of a team: the subject of the `team-edit` binding."""
-    return f"team-{team}"

@@ -9,6 +9,16 @@ Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as the API server speaks it: raw, nothing dropped, nothing added."""
 
 
+API_VERSIONS: Mapping[str, str] = {
+    "LimitRange": "v1",
+    "ResourceQuota": "v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "ConfigMap": "v1",
+    "RoleBinding": "rbac.authorization.k8s.io/v1",
+}
+"""The kinds a bundle is made of, and the one API version of each that we read and write."""
+
+
 class Operation(StrEnum):
     """The operations of a review that we serve."""
 

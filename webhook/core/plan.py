@@ -42,7 +42,7 @@ def action(desired: Manifest, current: Manifest) -> Action | None:
     wanted, actual = _content(desired), _content(current)
     if not _within(actual, wanted, by_value=by_value):
         return Action.REPLACE
-    if not _within(wanted, actual, by_value=by_value) or not _labels_stand(desired, current):
+    if not _within(wanted, actual, by_value=by_value) or not _metadata_stands(desired, current):
         return Action.APPLY
     return None
 
@@ -51,9 +51,12 @@ def _content(manifest: Manifest) -> Manifest:
     return {key: value for key, value in manifest.items() if key not in _IDENTITY}
 
 
-def _labels_stand(desired: Manifest, current: Manifest) -> bool:
-    actual = current["metadata"].get("labels") or {}
-    return all(actual.get(key) == value for key, value in desired["metadata"]["labels"].items())
+def _metadata_stands(desired: Manifest, current: Manifest) -> bool:
+    """Labels and annotations of ours; others may add their own."""
+    return all(
+        _within(desired["metadata"].get(part, {}), current["metadata"].get(part) or {}, by_value=False)
+        for part in ("labels", "annotations")
+    )
 
 
 def _within(part: Any, whole: Any, *, by_value: bool) -> bool:

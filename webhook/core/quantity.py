@@ -39,6 +39,11 @@ def parse(text: str) -> Fraction:
     return Fraction(number) * Fraction(10) ** int(exponent.group(1))
 
 
+def is_exact(value: Fraction) -> bool:
+    """Whether the API server keeps a value as it is: it rounds what is finer than a thousandth."""
+    return (value * 1000).denominator == 1
+
+
 def equal(one: str, other: str) -> bool:
     """Whether two quantities have the same value: `1000m` equals `1`.
 

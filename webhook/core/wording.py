@@ -9,6 +9,12 @@ from webhook.core.model import Decision, Violation
 SENT_LIMIT = 63
 """Characters of user text shown: the longest legal label value, so only hostile text is cut."""
 
+LISTED_LIMIT = 30
+"""Words of a listing, and lines of a denial."""
+
+WARNING_LIMIT = 120
+"""Characters; clients may cut what is longer (kubernetes.io, "Dynamic Admission Control", warnings)."""
+
 ERROR_LIMIT = 120
 """Characters of another library's error that are shown."""
 
@@ -28,7 +34,10 @@ def cut(error: object) -> str:
 
 
 def listing(items: Iterable[str]) -> str:
-    return ", ".join(items)
+    """Words with commas between them; of very many only the first."""
+    words = list(items)
+    more = [f"and {len(words) - LISTED_LIMIT} more"] if len(words) > LISTED_LIMIT else []
+    return ", ".join([*words[:LISTED_LIMIT], *more])
 
 
 def nearest(sent: str, allowed: Iterable[str]) -> str:
@@ -49,9 +58,17 @@ def sentence(violation: Violation) -> str:
     )
 
 
+def warning(violation: Violation) -> str:
+    """A violation that is let pass, short enough for a Warning header."""
+    text = f"[{violation.rule}] {violation.path}: {violation.sent}; {violation.suggestion}"
+    return text if len(text) <= WARNING_LIMIT else text[: WARNING_LIMIT - 3] + "..."
+
+
 def denial(decision: Decision) -> str:
     """The message of a denied decision; several violations stand on lines of their own."""
     sentences = [sentence(violation) for violation in decision.violations]
     if len(sentences) == 1:
         return sentences[0]
-    return f"{len(sentences)} rules are broken:" + "".join(f"\n  {line}" for line in sentences)
+    shown = sentences[:LISTED_LIMIT]
+    more = [f"and {len(sentences) - LISTED_LIMIT} more"] if len(sentences) > LISTED_LIMIT else []
+    return f"{len(sentences)} rules are broken:" + "".join(f"\n  {line}" for line in [*shown, *more])

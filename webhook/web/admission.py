@@ -6,59 +6,61 @@ They are raw ASGI callables: Request and Response objects would cost a third of 
 """
 
 import time
+import traceback
 from collections.abc import Callable
 from typing import NamedTuple
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from webhook import ports, telemetry
+from webhook import ports
 from webhook.codec import review as codec
-from webhook.core import decide, wording
+from webhook.core import decide
 from webhook.core.errors import MalformedReviewError
+from webhook.core.model import Decision
 from webhook.core.policy import Policy
 from webhook.web import errors, wire
+from webhook.web.record import Recorder
 
 BODY_LIMIT = 7 * 1024 * 1024
 """Bytes. A review holds two objects, and the API server takes bodies of up to 3 MB; the rest is
 room for JSON that grew while being encoded again (controller-runtime reckons the same)."""
 
+_TOO_LARGE = f"the review is larger than {BODY_LIMIT} bytes"
+
 
 class Verdict(NamedTuple):
-    """What an endpoint answered, and how it is counted and logged."""
+    """What an endpoint answers, in one word for the metrics, and why."""
 
     body: bytes
-    allowed: bool
     label: str
-    rules: tuple[str, ...] = ()
-    message: str = ""
+    decision: Decision
 
 
 Decide = Callable[[codec.Review, Policy], Verdict]
 
 
-def routes(policy: ports.PolicySource, metrics: telemetry.Metrics, log: telemetry.Log) -> list[Route]:
+def routes(policy: ports.PolicySource, clock: ports.Clock, recorder: Recorder) -> list[Route]:
     """`/mutate` and `/validate`."""
+    intake = wire.Intake(wire.INTAKE_LIMIT)
     return [
-        Route(path, AdmissionEndpoint(name, decision, policy, metrics, log), methods=["POST"])
-        for path, name, decision in (("/mutate", "mutate", _mutate), ("/validate", "validate", _validate))
+        Route(path, AdmissionEndpoint(path[1:], decision, policy, clock, recorder, intake), methods=["POST"])
+        for path, decision in (("/mutate", _mutate), ("/validate", _validate))
     ]
 
 
 def _mutate(review: codec.Review, policy: Policy) -> Verdict:
     additions = decide.mutate(review.facts, policy)
     changed = bool(additions.labels or additions.annotations)
-    return Verdict(codec.encode_additions(review, additions), True, "patched" if changed else "unchanged")
+    return Verdict(
+        codec.encode_additions(review, additions), "patched" if changed else "unchanged", Decision()
+    )
 
 
 def _validate(review: codec.Review, policy: Policy) -> Verdict:
     decision = decide.validate(review.facts, policy)
     return Verdict(
-        codec.encode_decision(review, decision),
-        decision.allowed,
-        "allowed" if decision.allowed else "denied",
-        tuple(violation.rule for violation in decision.violations),
-        "" if decision.allowed else wording.denial(decision),
+        codec.encode_decision(review, decision), "allowed" if decision.allowed else "denied", decision
     )
 
 
@@ -70,46 +72,42 @@ class AdmissionEndpoint:
         name: str,
         decision: Decide,
         policy: ports.PolicySource,
-        metrics: telemetry.Metrics,
-        log: telemetry.Log,
+        clock: ports.Clock,
+        recorder: Recorder,
+        intake: wire.Intake,
     ) -> None:
         self._name = name
         self._decide = decision
         self._policy = policy
-        self._metrics = metrics
-        self._log = log
+        self._clock = clock
+        self._recorder = recorder
+        self._intake = intake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not wire.is_json(scope):
             await errors.send_text(send, 415, "send the review as plain Content-Type: application/json")
             return
-        body = await wire.read_body(receive, limit=BODY_LIMIT)
+        if wire.declared_length(scope) > BODY_LIMIT:
+            await errors.send_text(send, 413, _TOO_LARGE)
+            return
+        body = await wire.read_body(receive, limit=BODY_LIMIT, intake=self._intake)
         if body is None:
-            await errors.send_text(send, 413, f"the review is larger than {BODY_LIMIT} bytes")
+            await errors.send_text(send, 413, _TOO_LARGE)
             return
         began = time.perf_counter()
         try:
-            review = codec.decode(body)
+            review = codec.decode(body, self._clock.now())
         except MalformedReviewError as error:
-            self._metrics.reviews.labels(self._name, "unknown", "malformed").inc()
+            self._recorder.malformed(self._name)
             await errors.send_text(send, 400, str(error))
             return
-        verdict = self._decide(review, self._policy())
-        await wire.send_json(send, 200, verdict.body)
-        self._record(review, verdict, time.perf_counter() - began)
-
-    def _record(self, review: codec.Review, verdict: Verdict, seconds: float) -> None:
-        facts = review.facts
-        self._metrics.reviews.labels(self._name, facts.operation.value, verdict.label).inc()
-        self._metrics.review_seconds.observe(seconds)
-        for rule in verdict.rules:
-            self._metrics.violations.labels(rule).inc()
-        if not verdict.allowed:
-            self._log.info(
-                "denied",
-                uid=review.uid,
-                namespace=facts.name,
-                user=facts.caller.username,
-                rules=verdict.rules,
-                detail=verdict.message,
-            )
+        try:
+            verdict = self._decide(review, self._policy())
+        except Exception:  # whatever it is, it is the matter of this request alone
+            self._recorder.failed(self._name, review, traceback.format_exc())
+            await errors.send_text(send, 500, errors.INTERNAL_ERROR)
+            return
+        await wire.send_answer(send, 200, verdict.body)
+        self._recorder.answered(
+            self._name, review, verdict.label, verdict.decision, time.perf_counter() - began
+        )

@@ -23,7 +23,6 @@ from webhook.core.errors import (
     RejectedError,
 )
 from webhook.core.model import Caller, ConditionStatus, Decision, Facts, NamespaceState, Operation, key_of
-from webhook.core.policy import Tier
 from webhook.web import auth, errors, wire
 
 BODY_LIMIT = 64 * 1024
@@ -48,15 +47,8 @@ class _Wanted:
 
     name: str
     state: NamespaceState
-    tier: Tier
-
-    @property
-    def team(self) -> str:
-        return self.state.labels[labels.TEAM]
-
-    def objects(self) -> list[str]:
-        """The objects of its bundle, as Kind/name."""
-        return [str(key_of(item)) for item in bundle.render(self.name, self.team, self.tier).objects]
+    objects: list[str]
+    """The objects of its bundle, as Kind/name."""
 
 
 class Api:
@@ -108,7 +100,8 @@ class Api:
         decision = decide.validate(complete, policy)
         if not decision.allowed:
             return _refused(decision)
-        wanted = _Wanted(asked.team, complete.new, policy.tiers[complete.new.labels[labels.TIER]])
+        objects = [str(key_of(item)) for item in bundle.of(asked.team, complete.new, policy).objects]
+        wanted = _Wanted(asked.team, complete.new, objects)
         try:
             await self._gateway.create(namespace.manifest(wanted.name, wanted.state))
         except ConflictError as error:
@@ -143,10 +136,10 @@ class Api:
         ready = condition is not None and condition.status is ConditionStatus.TRUE
         answer = apimodel.NamespaceAnswer(
             namespace=wanted.name,
-            team=wanted.team,
-            tier=wanted.tier.name,
+            team=wanted.state.labels[labels.TEAM],
+            tier=wanted.state.labels[labels.TIER],
             phase="Ready" if ready else "Pending",
-            resources_created=wanted.objects() if created and ready else [],
+            resources_created=wanted.objects if created and ready else [],
             message=condition.message if condition else "not provisioned yet",
         )
         status = (201 if created else 200) if ready else 202

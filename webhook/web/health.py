@@ -11,20 +11,33 @@ from webhook import telemetry
 Check = Callable[[], str | None]
 """Says what is wrong, or None when all is well."""
 
+Informer = Callable[[], str]
+"""Says something worth knowing that makes nobody unready."""
+
 _EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def routes(checks: Mapping[str, Check], metrics: telemetry.Metrics) -> list[Route]:
-    """`/readyz` lists every check, so that a person sees which one fails."""
+def routes(
+    checks: Mapping[str, Check], metrics: telemetry.Metrics, informers: Mapping[str, Informer] | None = None
+) -> list[Route]:
+    """`/readyz` is `ok`, or lists every check so that a person sees which one fails.
+
+    `/readyz?verbose` always lists them, with what the informers have to say.
+    """
+    informers = informers if informers is not None else {}
 
     def livez(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     def readyz(request: Request) -> Response:
         findings = {name: check() for name, check in checks.items()}
+        ready = not any(findings.values())
+        if ready and "verbose" not in request.query_params:
+            return PlainTextResponse("ok\n")
         lines = [f"[-]{name}: {wrong}" if wrong else f"[+]{name} ok" for name, wrong in findings.items()]
-        status = 503 if any(findings.values()) else 200
-        return PlainTextResponse("\n".join(lines) + "\n", status)
+        lines += [f"[ ]{name}: {informer()}" for name, informer in informers.items()]
+        lines.append("readyz check passed" if ready else "readyz check failed")
+        return PlainTextResponse("\n".join(lines) + "\n", 200 if ready else 503)
 
     def exposition(request: Request) -> Response:
         return Response(metrics.exposition(), media_type=_EXPOSITION_TYPE)

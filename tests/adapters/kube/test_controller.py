@@ -24,14 +24,15 @@ from webhook.controller.queue import KeyedQueue
 from webhook.controller.reconcile import Reconciler
 from webhook.controller.service import ControllerService
 from webhook.core import bundle, labels
-from webhook.core.model import ConditionStatus, Manifest
+from webhook.core.model import API_VERSIONS, ConditionStatus, Manifest
 
 pytestmark = pytest.mark.anyio
 
 POLICY = catalogue_file.load(None)
-BUNDLE = bundle.render("any", "any", POLICY.tiers["small"]).objects
+SMALL = POLICY.tiers["small"]
+BUNDLE = bundle.render("any", "any", SMALL, quota=SMALL.quota, group="team-any").objects
 NAMES: dict[str, list[str]] = {
-    kind: [it["metadata"]["name"] for it in BUNDLE if it["kind"] == kind] for kind in bundle.API_VERSIONS
+    kind: [it["metadata"]["name"] for it in BUNDLE if it["kind"] == kind] for kind in API_VERSIONS
 }
 PATH = resources.NAMESPACES.path("", "payments")
 QUOTA = resources.BUNDLE["ResourceQuota"].path("payments", "default")

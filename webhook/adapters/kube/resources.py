@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from webhook.core import bundle
+from webhook.core.model import API_VERSIONS
 
 _PLURALS = {
     "LimitRange": "limitranges",
     "ResourceQuota": "resourcequotas",
     "NetworkPolicy": "networkpolicies",
+    "ConfigMap": "configmaps",
     "RoleBinding": "rolebindings",
 }
 
@@ -34,6 +35,4 @@ class Resource:
 
 
 NAMESPACES = Resource("Namespace", "v1", "namespaces")
-BUNDLE = {
-    kind: Resource(kind, api_version, _PLURALS[kind]) for kind, api_version in bundle.API_VERSIONS.items()
-}
+BUNDLE = {kind: Resource(kind, api_version, _PLURALS[kind]) for kind, api_version in API_VERSIONS.items()}

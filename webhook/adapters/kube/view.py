@@ -27,6 +27,8 @@ class ClusterView:
         metrics: telemetry.Metrics,
         log: telemetry.Log,
     ) -> None:
+        self._on_change = on_change
+
         def reflect(resource: Resource, namespace_of: Callable[[Key], str]) -> Reflector:
             return Reflector(
                 transport,
@@ -56,6 +58,11 @@ class ClusterView:
 
     def is_synced(self) -> bool:
         return all(reflector.synced.is_set() for reflector in self._reflectors)
+
+    def resync(self) -> None:
+        """Look at every managed namespace again: the catalogue has changed."""
+        for key in self._namespaces.store:
+            self._on_change(key.name)
 
     def namespace(self, name: str) -> Manifest | None:
         return self._namespaces.store.get(Key("", name))

@@ -1,12 +1,28 @@
-"""UPDATE: identity labels stay as they are for tenants; admins may change them, within the rules."""
+"""UPDATE: identity labels stay as they are for tenants; some may change them, within the rules."""
+
+import dataclasses
 
 import pytest
 
-from tests.core.builders import ADMINS, COMPLETE, TENANT, Changes, facts, state, verdict, violations
+from tests.core.builders import (
+    ADMINS,
+    CALLERS,
+    TENANT,
+    UNMANAGED,
+    Changes,
+    asked_by,
+    deletion,
+    facts,
+    policy,
+    rules,
+    state,
+    verdict,
+    violations,
+)
 from webhook.core import labels, wording
 from webhook.core.model import Decision, NamespaceState
 
-UNMANAGED = NamespaceState({"owner": "jane"}, {"note": "hand-made"})
+HAND_MADE = NamespaceState({"owner": "jane"}, {"note": "hand-made"})
 KEYS = [labels.TIER, labels.TEAM, labels.MANAGED_BY]
 OTHER = {labels.TIER: "large", labels.TEAM: "checkout", labels.MANAGED_BY: "Helm"}
 
@@ -89,16 +105,16 @@ def test_a_namespace_that_lacks_something_is_not_held_up_by_it(
 
 
 @pytest.mark.parametrize(
-    ("changes", "rules"),
+    ("changes", "broken"),
     [
         pytest.param({labels.TIER: "huge"}, ["tier-exists"], id="a tier that is not there"),
         pytest.param({labels.TEAM: "Bad_Team"}, ["name-pattern"], id="a team with a bad name"),
         pytest.param({labels.TEAM: "ok\n"}, ["name-pattern"], id="a team with a newline behind"),
     ],
 )
-def test_admins_keep_to_the_rules_too(changes: Changes, rules: list[str]) -> None:
+def test_admins_keep_to_the_rules_too(changes: Changes, broken: list[str]) -> None:
     asked = facts(labels=changes, old=state(), groups=ADMINS)
-    assert [violation.rule for violation in violations(asked)] == rules
+    assert rules(asked) == broken
 
 
 def test_every_change_is_named() -> None:
@@ -129,9 +145,9 @@ def test_the_words_for(before: Changes, after: Changes, words: str) -> None:
 
 def _unmanaged(after: dict[str, str], groups: tuple[str, ...] = TENANT) -> int:
     asked = facts(
-        labels={**dict.fromkeys(COMPLETE), **after},
+        labels={**UNMANAGED, **after},
         annotations={labels.REQUESTED_BY: None},
-        old=UNMANAGED,
+        old=HAND_MADE,
         groups=groups,
     )
     return verdict(asked).code
@@ -155,7 +171,7 @@ def test_an_unmanaged_namespace_is_not_adopted_by_tenants(
 
 
 @pytest.mark.parametrize(
-    ("lacking", "rules"),
+    ("lacking", "broken"),
     [
         pytest.param([], [], id="nothing"),
         pytest.param([labels.TEAM], ["managed-labels-complete"], id="the team"),
@@ -163,18 +179,17 @@ def test_an_unmanaged_namespace_is_not_adopted_by_tenants(
         pytest.param([labels.TIER, labels.TEAM], ["tier-exists", "managed-labels-complete"], id="both"),
     ],
 )
-def test_an_admin_who_adopts_a_namespace_says_tier_and_team(lacking: list[str], rules: list[str]) -> None:
+def test_an_admin_who_adopts_a_namespace_says_tier_and_team(lacking: list[str], broken: list[str]) -> None:
     """Also where the namespace had lacked them before, so that only the manager changes."""
     changes: Changes = dict.fromkeys(lacking)
     old = state(labels={**changes, labels.MANAGED_BY: None})
-    found = violations(facts(labels=changes, old=old, groups=ADMINS))
-    assert [violation.rule for violation in found] == rules
+    assert rules(facts(labels=changes, old=old, groups=ADMINS)) == broken
 
 
 def test_an_admin_who_adopts_a_namespace_of_a_tier_that_is_gone_says_another() -> None:
     gone = {labels.TIER: "retired"}
     asked = facts(labels=gone, old=state(labels={**gone, labels.MANAGED_BY: "Helm"}), groups=ADMINS)
-    assert [violation.rule for violation in violations(asked)] == ["tier-exists"]
+    assert rules(asked) == ["tier-exists"]
 
 
 @pytest.mark.parametrize("after", ["argocd", None, "x" * 70], ids=["replaced", "removed", "nonsense"])
@@ -182,3 +197,87 @@ def test_a_foreign_manager_is_free_to_change(after: str | None) -> None:
     old = NamespaceState({labels.MANAGED_BY: "Helm"})
     change = {labels.TIER: None, labels.TEAM: None, labels.MANAGED_BY: after}
     assert verdict(facts(labels=change, annotations={labels.REQUESTED_BY: None}, old=old)) == Decision()
+
+
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        ("a member of the team", False),
+        ("a member of another team", False),
+        ("a requester", False),
+        ("our controller", False),
+        ("an applier", True),
+        ("an admin", True),
+    ],
+)
+@pytest.mark.parametrize("key", KEYS)
+def test_who_changes_the_identity_of_a_namespace(key: str, who: str, may: bool) -> None:
+    asked = asked_by(CALLERS[who], facts(labels={key: OTHER[key]}, old=state()))
+    assert rules(asked, policy()) == ([] if may else ["managed-labels-immutable"])
+    assert rules(asked_by(CALLERS["an applier"], asked)) == ["managed-labels-immutable"], "if it is none"
+
+
+@pytest.mark.parametrize("who", ["a member of the team", "a requester", "our controller", "an applier"])
+@pytest.mark.parametrize("after", ["bob", None, ""])
+def test_only_an_admin_rewrites_the_record_of_who_asked(who: str, after: str | None) -> None:
+    asked = asked_by(CALLERS[who], facts(annotations={labels.REQUESTED_BY: after}, old=state()))
+    assert rules(asked, policy()) == ["managed-labels-immutable"]
+
+
+TOMORROW, LATER = "2026-01-03T00-00-00Z", "2036-01-01T00-00-00Z"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(None, TOMORROW, id="it is set"),
+        pytest.param(TOMORROW, LATER, id="it is put off"),
+        pytest.param(TOMORROW, None, id="it is taken away"),
+        pytest.param(TOMORROW, "", id="it is emptied"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        ("a member of the team", False),
+        ("a member of another team", False),
+        ("a requester", False),
+        ("an applier", False),
+        ("our controller", True),
+        ("an admin", True),
+    ],
+)
+@pytest.mark.parametrize("base", [{}, UNMANAGED], ids=["of ours", "of nobody"])
+def test_who_writes_when_a_namespace_ends(
+    before: str | None, after: str | None, who: str, may: bool, base: Changes
+) -> None:
+    """The label is what the controller makes of platform/ttl; nobody else shortens or stretches it."""
+    old = state(labels={**base, labels.EXPIRES_AT: before})
+    asked = asked_by(CALLERS[who], facts(labels={**base, labels.EXPIRES_AT: after}, old=old))
+    assert rules(asked, policy()) == ([] if may else ["managed-labels-immutable"])
+
+
+@pytest.mark.parametrize(
+    ("who", "may"), [("a member of the team", False), ("a requester", False), ("an admin", True)]
+)
+def test_nobody_is_born_with_an_end(who: str, may: bool) -> None:
+    asked = asked_by(CALLERS[who], facts(labels={labels.EXPIRES_AT: TOMORROW}))
+    assert ("managed-labels-immutable" not in rules(asked)) is may
+
+
+@pytest.mark.parametrize("key", [*KEYS, labels.EXPIRES_AT])
+def test_a_terminating_namespace_changes_hands_no_more_than_others(key: str) -> None:
+    going = state(labels={labels.EXPIRES_AT: TOMORROW}, terminating=True)
+    new = dataclasses.replace(going, labels={**going.labels, **OTHER, labels.EXPIRES_AT: LATER})
+    only = dataclasses.replace(going, labels={**going.labels, key: new.labels[key]})
+    asked = dataclasses.replace(facts(old=going), new=only)
+    assert rules(asked) == ["managed-labels-immutable"]
+
+
+def test_a_deletion_changes_nothing() -> None:
+    assert verdict(deletion(state(), CALLERS["a member of the team"])) == Decision()
+
+
+def test_where_groups_say_nothing_about_teams_identity_still_stands() -> None:
+    asked = facts(labels={labels.TEAM: "shop"}, old=state())
+    assert rules(asked, policy(team_groups=None)) == ["managed-labels-immutable"]
