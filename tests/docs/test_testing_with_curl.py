@@ -1,0 +1,30 @@
+"""docs/testing-with-curl.md says what is so."""
+
+import os
+from pathlib import Path
+
+from tests.docs import console
+from tools.dev.product import Product
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "testing-with-curl.md"
+
+
+def test_every_command_of_the_page_prints_what_the_page_says(product: Product) -> None:
+    wanted = console.commands(PAGE)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "NSP_CA_FILE": str(product.ca_file),
+        "NSP_WEBHOOK_URL": product.webhook_url,
+    }
+    printed = console.run(wanted, directory=ROOT, environment=environment)
+    assert [(each.text, output) for each, output in zip(wanted, printed, strict=True)] == [
+        tuple(each) for each in wanted
+    ]
+
+
+def test_every_example_review_is_on_the_page() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    examples = sorted(file.stem for file in (ROOT / "examples" / "reviews").glob("*.json"))
+    assert examples
+    assert [name for name in examples if name not in text] == []
