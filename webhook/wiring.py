@@ -150,7 +150,7 @@ def _admission(context: Context) -> list[Service]:
     context.checks["certificate"] = watcher.expired
     context.informers["certificate"] = watcher.days_left
     _announce(context, "admission", settings.admission_listen, listener)
-    return [listener, watcher]
+    return [listener, Poller(watcher.look)]
 
 
 async def _transport(context: Context, stack: AsyncExitStack) -> "Transport":

@@ -14,8 +14,7 @@ import pytest
 from tests.adapters.authority import Issued
 from tests.adapters.handshake import handshake
 from tests.controller.support import Told, until
-from webhook.adapters import certificate as certificates
-from webhook.adapters import pki
+from webhook.adapters import pki, polling
 from webhook.adapters.certificate import CertificateWatcher, ServingCertificate
 from webhook.adapters.clock import SystemClock
 from webhook.adapters.tls import CertificateError
@@ -161,11 +160,11 @@ async def test_rotations_under_load_fail_no_handshake(
     live: Path, pairs: list[Path], told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The short form of a long campaign: good, mismatched and broken pairs in turn."""
-    monkeypatch.setattr(certificates, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(polling, "POLL_SECONDS", 0.001)
     served = serving(live)
     watcher = CertificateWatcher(served, clock=SystemClock(), metrics=told.metrics, log=told.log)
-    ticks = Ticks(served.context, pairs)
-    watching, ticking = asyncio.create_task(watcher.run()), asyncio.create_task(ticks.run())
+    ticks, poller = Ticks(served.context, pairs), polling.Poller(watcher.look)
+    watching, ticking = asyncio.create_task(poller.run()), asyncio.create_task(ticks.run())
 
     async def counted(result: str, least: int) -> None:
         def seen() -> bool:
@@ -182,7 +181,7 @@ async def test_rotations_under_load_fail_no_handshake(
     assert not ticking.done(), ticking
     assert ticks.done >= 30
     ticking.cancel()
-    watcher.stop()
+    poller.stop()
     await asyncio.gather(watching, ticking, return_exceptions=True)
     assert told.value("nsp_certificate_expiry_timestamp_seconds") == served.expires.timestamp()
     assert watcher.expired() is None

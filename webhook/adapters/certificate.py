@@ -6,7 +6,6 @@ a context of its own, and then handed out whole; on any trouble the old one stay
 the clients, if they need one, is part of the same whole.
 """
 
-import asyncio
 import ssl
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +13,6 @@ from pathlib import Path
 from webhook import ports, telemetry
 from webhook.adapters import tls
 from webhook.adapters.tls import CertificateError
-
-POLL_SECONDS = 2.0
-"""How often the files are compared by content; a kubelet takes up to a minute to bring them anyway."""
 
 
 class ServingCertificate:
@@ -69,7 +65,7 @@ class ServingCertificate:
 
 
 class CertificateWatcher:
-    """Looks at the files every POLL_SECONDS, until stopped."""
+    """Tells logs, metrics and probes what becomes of a serving certificate."""
 
     def __init__(
         self,
@@ -84,19 +80,6 @@ class CertificateWatcher:
         self._metrics = metrics
         self._log = log
         self._trouble = ""
-        self._stopping = asyncio.Event()
-
-    async def run(self) -> None:
-        while not self._stopping.is_set():
-            await asyncio.to_thread(self._look)  # a disk may be slow, and a handshake takes milliseconds
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass  # time for another look
-
-    def stop(self) -> None:
-        self._stopping.set()
 
     def expired(self) -> str | None:
         """For the readiness probe: nobody trusts an expired certificate."""
@@ -108,9 +91,12 @@ class CertificateWatcher:
         left = self._serving.expires - self._clock.now()
         return f"valid for {max(0, left.days)} more days, until {self._serving.expires.isoformat()}"
 
-    def _look(self) -> None:
+    def look(self) -> bool:
+        """Look at the files once; whether a new pair was taken. To be called by a Poller."""
+        taken = False
         try:
-            if self._serving.reload(self._clock.now()):
+            taken = self._serving.reload(self._clock.now())
+            if taken:
                 self._metrics.certificate_reloads.labels("success").inc()
                 self._log.info("certificate reloaded", expires=self._serving.expires.isoformat())
             self._trouble = ""
@@ -120,3 +106,4 @@ class CertificateWatcher:
                 self._log.error("certificate not reloaded, the old one stays", detail=str(error))
             self._trouble = str(error)
         self._metrics.certificate_expiry.set(self._serving.expires.timestamp())
+        return taken
