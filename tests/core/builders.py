@@ -65,11 +65,16 @@ def state(
     annotations: Changes | None = None,
     *,
     owners: tuple[str, ...] = (),
+    finalizers: tuple[str, ...] = (),
     terminating: bool = False,
 ) -> NamespaceState:
     """A managed namespace of the team payments, with changes."""
     return NamespaceState(
-        changed(COMPLETE, labels or {}), changed(RECORD, annotations or {}), owners, terminating
+        changed(COMPLETE, labels or {}),
+        changed(RECORD, annotations or {}),
+        owners=owners,
+        finalizers=finalizers,
+        terminating=terminating,
     )
 
 

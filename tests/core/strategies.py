@@ -67,7 +67,15 @@ known_annotations = st.fixed_dictionaries(
 )
 annotation_maps = known_annotations | st.dictionaries(hostile, text, max_size=2)
 owners = st.lists(st.sampled_from(["ClusterRole/gone 1", "Pod/x 2"]) | hostile, max_size=2).map(tuple)
-states = st.builds(NamespaceState, label_maps | _COMPLETED, annotation_maps, owners, st.booleans())
+finalizers = st.lists(st.sampled_from(["kubernetes", "example.com/mine"]) | hostile, max_size=2).map(tuple)
+states = st.builds(
+    NamespaceState,
+    label_maps | _COMPLETED,
+    annotation_maps,
+    owners=owners,
+    finalizers=finalizers,
+    terminating=st.booleans(),
+)
 
 known_groups = [*sorted(POLICY.admin_groups), "vip", "team-payments", "payments-devs", "team-", "team-shop"]
 groups = st.lists(st.sampled_from(known_groups) | hostile, max_size=3).map(tuple)

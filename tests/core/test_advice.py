@@ -67,6 +67,12 @@ def test_a_deprecated_tier(asked: Facts, told: list[str]) -> None:
     assert warnings(asked) == told
 
 
+def test_what_somebody_else_s_namespace_says_is_not_told_of() -> None:
+    foreign: Changes = {labels.MANAGED_BY: "Helm"}
+    asked = facts(labels={**foreign, labels.TIER: "tiny"}, old=state(foreign), groups=ADMINS)
+    assert warnings(asked) == []
+
+
 def test_who_moves_into_a_deprecated_tier_is_told() -> None:
     asked = facts(labels={labels.TIER: "tiny"}, old=state(), groups=ADMINS)
     assert warnings(asked)[0] == DEPRECATED

@@ -53,7 +53,7 @@ def colliding(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 @SEPARATORS
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(colliding())
 def test_a_name_is_of_one_team_at_most(separator: str, made: tuple[str, list[str]]) -> None:
     name, teams = made
@@ -62,7 +62,7 @@ def test_a_name_is_of_one_team_at_most(separator: str, made: tuple[str, list[str
 
 
 @SEPARATORS
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(colliding())
 def test_nor_is_it_given_to_another_later(separator: str, made: tuple[str, list[str]]) -> None:
     """Names from before the separator may be of no team, and can then be given to none."""
@@ -72,7 +72,7 @@ def test_nor_is_it_given_to_another_later(separator: str, made: tuple[str, list[
 
 
 @SEPARATORS
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.from_regex(r"[a-z][a-z0-9]{1,8}", fullmatch=True), st.from_regex(r"[a-z0-9]{1,9}", fullmatch=True))
 def test_a_team_has_its_own_name_and_every_name_behind_it(separator: str, team: str, rest: str) -> None:
     for name in (team, team + separator + rest):

@@ -14,6 +14,8 @@ from webhook.core import decide, labels, wording
 from webhook.core.model import Additions, Caller, Decision, Facts, NamespaceState, Operation
 from webhook.core.policy import Policy
 
+law = settings(deadline=None, max_examples=60)
+
 PER_VIOLATION = 4000
 """Characters: four quoted texts of 63, each character a surrogate pair of 12, and our own words."""
 
@@ -26,13 +28,13 @@ def _mutated(asked: Facts, policy: Policy) -> Facts:
     return Facts(asked.operation, asked.name, asked.caller, new, asked.old, asked.age)
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_mutating_twice_adds_nothing_the_second_time(asked: Facts, policy: Policy) -> None:
     assert decide.mutate(_mutated(asked, policy), policy) == Additions()
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_mutation_neither_changes_nor_removes_what_was_stated(asked: Facts, policy: Policy) -> None:
     added = decide.mutate(asked, policy)
@@ -44,14 +46,14 @@ def test_mutation_neither_changes_nor_removes_what_was_stated(asked: Facts, poli
     assert (after.owners, after.terminating) == (asked.new.owners, asked.new.terminating)
 
 
-@settings(deadline=None)
+@law
 @given(legal_requests())
 def test_what_mutation_completed_is_valid(asked: Facts) -> None:
     decision = decide.validate(_mutated(asked, POLICY), POLICY)
     assert (decision.violations, decision.tolerated) == ((), ())
 
 
-@settings(deadline=None)
+@law
 @given(legal_requests(), st.sampled_from([TENANT, ADMINS]))
 def test_an_update_that_changes_nothing_is_valid(asked: Facts, groups: tuple[str, ...]) -> None:
     created = _mutated(asked, POLICY).new
@@ -59,7 +61,7 @@ def test_an_update_that_changes_nothing_is_valid(asked: Facts, groups: tuple[str
     assert decide.validate(update, POLICY) == Decision()
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_what_changes_nothing_breaks_nothing(asked: Facts, policy: Policy) -> None:
     """Whatever the namespace is, whoever asks: controllers update namespaces for reasons of their own."""
@@ -67,7 +69,7 @@ def test_what_changes_nothing_breaks_nothing(asked: Facts, policy: Policy) -> No
     assert decide.validate(update, policy) == Decision()
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_the_same_requestgive_the_same_verdict_and_are_left_alone(asked: Facts, policy: Policy) -> None:
     before = copy.deepcopy(asked)
@@ -76,14 +78,14 @@ def test_the_same_requestgive_the_same_verdict_and_are_left_alone(asked: Facts, 
     assert asked == before
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_only_a_creation_is_mutated(asked: Facts, policy: Policy) -> None:
     if asked.operation is not Operation.CREATE:
         assert decide.mutate(asked, policy) == Additions()
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_allowed_means_complete(asked: Facts, policy: Policy) -> None:
     """What passes CREATE is managed, has a tier of the catalogue, a team, and all that mutation adds."""
@@ -96,7 +98,7 @@ def test_allowed_means_complete(asked: Facts, policy: Policy) -> None:
         assert decide.mutate(asked, policy) == Additions()
 
 
-@settings(deadline=None)
+@law
 @given(any_facts)
 def test_what_is_left_alone_carries_no_label_of_ours(asked: Facts) -> None:
     allowed = decide.validate(asked, opened(unlabelled="ignore")).allowed
@@ -105,7 +107,7 @@ def test_what_is_left_alone_carries_no_label_of_ours(asked: Facts) -> None:
         assert not ours or asked.new.labels[labels.MANAGED_BY] == labels.MANAGER
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_a_deletion_breaks_rules_on_deletions_only(asked: Facts, policy: Policy) -> None:
     if asked.operation is Operation.DELETE:
@@ -114,7 +116,7 @@ def test_a_deletion_breaks_rules_on_deletions_only(asked: Facts, policy: Policy)
         assert decision.allowed or not asked.new.terminating
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_an_admin_is_refused_for_what_is_sent_or_protected_and_never_for_who_he_is(
     asked: Facts, policy: Policy
@@ -126,7 +128,7 @@ def test_an_admin_is_refused_for_what_is_sent_or_protected_and_never_for_who_he_
     assert {found.rule for found in refused} <= everybody | {"defaults-present"}
 
 
-@settings(deadline=None)
+@law
 @given(any_facts, policies)
 def test_who_is_refused_alone_for_who_he_is_is_told_so(asked: Facts, policy: Policy) -> None:
     decision = decide.validate(asked, policy)
@@ -135,7 +137,7 @@ def test_who_is_refused_alone_for_who_he_is_is_told_so(asked: Facts, policy: Pol
     assert decision.allowed is (decision.code == 200)
 
 
-@settings(deadline=None)
+@law
 @given(facts(kubernetes_names), policies)
 def test_a_denial_is_short_printable_and_one_line_for_each_rule(asked: Facts, policy: Policy) -> None:
     _assert_readable(asked, policy)
@@ -158,7 +160,7 @@ def test_a_denial_stays_short_however_much_is_sent(asked: Facts) -> None:
     assert len(wording.denial(decision)) < PER_DENIAL
 
 
-@settings(deadline=None)
+@law
 @example(Facts(Operation.CREATE, "two\nlines", Caller("jane"), NamespaceState()), POLICY)
 @given(any_facts, policies)
 def test_a_denial_of_any_name_is_readable(asked: Facts, policy: Policy) -> None:
@@ -172,7 +174,7 @@ def _assert_readable(asked: Facts, policy: Policy) -> None:
         assert re.fullmatch(r"[ -~]+", line)
         assert len(line) <= PER_VIOLATION
         assert violation.rule
-        assert violation.path.startswith("metadata.")
+        assert violation.path.startswith(("metadata.", "spec."))
         assert violation.suggestion
     lines = wording.denial(decision).splitlines() if decision.violations else []
     assert len(lines) == len(decision.violations) + (len(decision.violations) > 1)

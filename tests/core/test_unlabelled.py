@@ -70,5 +70,7 @@ def test_ignore_still_protects_what_is_managed() -> None:
     old, new = NamespaceState(COMPLETE), NamespaceState({**COMPLETE, labels.TIER: "large"})
     change = Facts(Operation.UPDATE, "payments", JANE, new, old)
     assert rules(decide.validate(change, policy("ignore"))) == ["managed-labels-immutable"]
+    stripped = Facts(Operation.UPDATE, "payments", JANE, NamespaceState(), old)
+    assert "managed-labels-immutable" in rules(decide.validate(stripped, policy("ignore")))
     adoption = Facts(Operation.UPDATE, "old", JANE, NamespaceState({labels.TEAM: "x"}), NamespaceState())
     assert "managed-labels-immutable" in rules(decide.validate(adoption, policy("ignore")))

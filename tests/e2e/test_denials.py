@@ -188,7 +188,8 @@ def test_what_is_protected_is_not_deleted_by_an_admin_either(plane: ControlPlane
         plane.kubectl("delete", "ns", name)
     assert str(refusal.value).endswith(
         "[deletion-protected] metadata.annotations[platform/deletion-protection]: "
-        'the namespace is protected; allowed: deletion once the protection is off; set platform/deletion-protection: "false" first'
+        "the namespace is protected; allowed: deletion once the protection is off; "
+        'set platform/deletion-protection: "false" first'
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.attack import doors
 from tests.attack.actors import ADMIN, STRANGER, rights
 from tests.attack.client import Client, Request
-from tests.attack.objects import BODIES
+from tests.attack.objectcreations import BODIES
 from tests.attack.words import LABELS, MANAGED_BY, MANAGER, TIER
 from tests.e2e import cluster, registered
 from tests.e2e.cluster import Manifest

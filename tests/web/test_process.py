@@ -179,7 +179,7 @@ def test_the_grace_limit_ends_it(start: Callable[..., Role]) -> None:
 def test_more_connections_than_it_may_have_files(start: Callable[..., Role], files: int) -> None:
     role = start("--drain-quiet", "0", files=files)
     with contextlib.ExitStack() as stack:
-        for _ in range(300):
+        for _ in range(150):
             stack.enter_context(role.plain())
         assert role.ask() == (200, None)
     assert role.ask() == (200, None)

@@ -31,6 +31,11 @@ _GUARD_PROBE = (
     ' "labels": {"app.kubernetes.io/managed-by": "ns-provisioner"}}}'
 )
 _CONFIG_MAP_WRITER = "system:serviceaccount:kube-system:root-ca-cert-publisher"
+PRUNE = (
+    *("--prune", "-l", "app.kubernetes.io/managed-by=ns-provisioner"),
+    "--prune-allowlist=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+    "--prune-allowlist=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
+)
 _STATE = "product.json"
 
 
@@ -152,11 +157,9 @@ class Product:
         """Register the admission pair and wait until the API server calls it."""
         certificate = ("--url", self.webhook_url, "--ca-file", str(self.ca_file))
         catalogue = self._catalogue_flag()
-        for manifests in (
-            self._nsp("webhooks", *certificate, *catalogue),
-            self._nsp("policy", "vap", *catalogue),
-        ):
-            self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
+        configurations = self._nsp("webhooks", *certificate, *catalogue)
+        self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=configurations)
+        self.plane.kubectl("apply", "-f", "-", *PRUNE, stdin=self._nsp("policy", "vap", *catalogue))
         waiting.until(self._is_registered, "the webhooks to be called", self.processes.values())
         waiting.until(self._is_guarded, "the admission policies to be in force", self.processes.values())
 

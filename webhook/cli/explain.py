@@ -93,6 +93,10 @@ def _manifest(example: Example) -> str:
         if values:
             lines.append(f"  {field}:")
             lines += [f'    {key}: "{value}"{_before(example, key)}' for key, value in values.items()]
+    if example.had_finalizers:
+        after = wording.listing(example.finalizers)
+        lines = [f"# kubectl replace --raw /api/v1/namespaces/{example.name}/finalize", *lines]
+        lines += ["spec:", f"  finalizers: [{after}]  # was [{wording.listing(example.had_finalizers)}]"]
     for owner in example.owners:
         kind, _, name = owner.partition(" ")[0].partition("/")
         lines += ["  ownerReferences:", f"    - {{kind: {kind}, name: {name}}}"]

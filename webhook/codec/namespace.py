@@ -14,6 +14,7 @@ def state(manifest: Manifest) -> NamespaceState:
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
         owners=tuple(map(_owner, owners)),
+        finalizers=tuple((manifest.get("spec") or {}).get("finalizers") or ()),
         terminating="deletionTimestamp" in metadata,
     )
 

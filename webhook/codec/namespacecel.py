@@ -76,6 +76,7 @@ def checks(policy: Policy) -> list[Check]:
         *_immutable_checks(policy),
         *_pod_security_checks(),
         *_owner_checks(),
+        *_finalizer_checks(policy),
         *_setting_checks(policy),
         *_deletion_checks(policy),
     ]
@@ -176,6 +177,20 @@ def _owner_checks() -> list[Check]:
     return [Check(rule, expression, _text(message + "leave ownerReferences out"))]
 
 
+def _finalizer_checks(policy: Policy) -> list[Check]:
+    rule, admins = "finalizers-kept", ", ".join(sorted(policy.admin_groups))
+    expression = (
+        "request.operation != 'UPDATE' || !variables.isManaged || variables.admin || "
+        "!has(oldObject.spec.finalizers) || oldObject.spec.finalizers.all(kept, "
+        "has(object.spec.finalizers) && kept in object.spec.finalizers)"
+    )
+    message = (
+        f"[{rule}] spec.finalizers: one would be removed; allowed: changes by Kubernetes itself, {admins}; "
+        "find out what keeps the namespace from going, or ask a platform admin"
+    )
+    return [Check(rule, expression, _text(message))]
+
+
 def _setting_checks(policy: Policy) -> list[Check]:
     rule = "settings-by-owner"
     outside = "request.operation != 'UPDATE' || !variables.wasManaged"
@@ -261,14 +276,14 @@ def _ranks(levels: Mapping[str, str]) -> dict[str, int]:
 
 
 def _text(value: str) -> str:
-    """A CEL string literal; JSON's are such."""
-    return json.dumps(value)
+    """A CEL string literal; JSON's are such, but for its way to escape what is beyond 16 bits."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def listed(values: Iterable[str]) -> str:
     """A CEL list of strings."""
-    return json.dumps(list(values))
+    return json.dumps(list(values), ensure_ascii=False)
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

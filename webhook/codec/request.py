@@ -62,13 +62,19 @@ class Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
     managed_fields: Raw = ABSENT
 
 
+class Spec(msgspec.Struct, omit_defaults=True):
+    """NamespaceSpec."""
+
+    finalizers: list[str] | UnsetType | None = UNSET
+
+
 class Object(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     """A Namespace."""
 
     kind: Raw = ABSENT
     api_version: Raw = ABSENT
     metadata: Metadata
-    spec: Raw = ABSENT
+    spec: Spec | UnsetType | None = UNSET
     status: Raw = ABSENT
 
 

@@ -119,21 +119,21 @@ def _plain(text: str, limit: int) -> str:
 def _review(request: requests.Request, now: datetime) -> Review:
     _check_served(request)
     operation = _operation(request)
-    metadata, before = _objects(request, operation)
-    new = _state(metadata)
-    old = None if before is None else new if before is metadata else _state(before)
+    sent, before = _objects(request, operation)
+    new = _state(sent)
+    old = None if before is None else new if before is sent else _state(before)
     age = None
     if (
         before is not None
         and old is not None
         and (labels.TTL in old.annotations or labels.TTL in new.annotations)
     ):
-        age = _age(before, now)
+        age = _age(before.metadata, now)
     return Review(
         uid=request.uid,
         facts=Facts(operation, request.name, _caller(request.user_info), new, old, age),
-        has_labels=isinstance(metadata.labels, dict),
-        has_annotations=isinstance(metadata.annotations, dict),
+        has_labels=isinstance(sent.metadata.labels, dict),
+        has_annotations=isinstance(sent.metadata.annotations, dict),
     )
 
 
@@ -158,35 +158,37 @@ def _operation(request: requests.Request) -> Operation:
 
 def _objects(
     request: requests.Request, operation: Operation
-) -> tuple[requests.Metadata, requests.Metadata | None]:
+) -> tuple[requests.Object, requests.Object | None]:
     """The namespace as it would be, and as it is: none of that on CREATE, on DELETE the same twice."""
     if operation is Operation.DELETE:
-        going = _metadata(request.old_object, "oldObject", operation)
+        going = _present(request.old_object, "oldObject", operation)
         return going, going
-    new = _metadata(request.object, "object", operation)
+    new = _present(request.object, "object", operation)
     if operation is Operation.CREATE:
         return new, None
-    return new, _metadata(request.old_object, "oldObject", operation)
+    return new, _present(request.old_object, "oldObject", operation)
 
 
-def _metadata(
+def _present(
     sent: requests.Object | msgspec.UnsetType | None, field: str, operation: Operation
-) -> requests.Metadata:
+) -> requests.Object:
     if not isinstance(sent, requests.Object):
         raise MalformedReviewError(f"request.{field} is null on {operation}")
-    return sent.metadata
+    return sent
 
 
 def _caller(user: requests.UserInfo) -> Caller:
     return Caller(user.username, tuple(user.groups or ()))
 
 
-def _state(metadata: requests.Metadata) -> NamespaceState:
+def _state(sent: requests.Object) -> NamespaceState:
+    metadata, spec = sent.metadata, sent.spec
     owners = metadata.owner_references or ()
     return NamespaceState(
         labels=metadata.labels or {},
         annotations=metadata.annotations or {},
         owners=tuple(f"{owner.kind}/{owner.name} {owner.uid}" for owner in owners),
+        finalizers=tuple(spec.finalizers or ()) if isinstance(spec, requests.Spec) else (),
         terminating=isinstance(metadata.deletion_timestamp, str),
     )
 

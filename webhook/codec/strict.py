@@ -9,7 +9,7 @@ QUOTES_LIMIT = 1_200_000
 """Quotation marks in a text: four for each entry of a map, which takes some 100 bytes once it is read.
 Two namespaces, each full of the smallest annotations that fit, have fewer."""
 
-VALUES_LIMIT = 200_000
+VALUES_LIMIT = 100_000
 """Values in a text that has to be checked; a review as a person writes it has hundreds."""
 
 _DIGITS_LIMIT = 19

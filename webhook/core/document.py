@@ -44,6 +44,8 @@ class Document:
 
     def text(self, path: str, value: object) -> str:
         if isinstance(value, str) and value:
+            if not value.isprintable():
+                self.problem(path, f"{wording.quote(value)} holds a character that cannot be seen")
             return value
         self._wrong_shape(path, "a text", value, "put it in quotes")
         return ""

@@ -43,6 +43,8 @@ class NamespaceState:
     annotations: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     """The ownerReferences, each as Kind/name with its uid: equal texts are the same reference."""
+    finalizers: tuple[str, ...] = ()
+    """`spec.finalizers`: while one is there, a deleted namespace is emptied before it goes."""
     terminating: bool = False
     """Whether its deletion has begun."""
 

@@ -29,6 +29,8 @@ class Example:
     annotations: Mapping[str, str] = field(default_factory=dict)
     owners: tuple[str, ...] = ()
     was: Mapping[str, str] | None = None
+    finalizers: tuple[str, ...] = ()
+    had_finalizers: tuple[str, ...] = ()
     deleted: bool = False
     mutated: bool = True
     groups: tuple[str, ...] = TENANT.groups
@@ -36,10 +38,10 @@ class Example:
     def facts(self, policy: Policy) -> Facts:
         """As validation sees it: after mutation, unless the example is about a mutation that was missed."""
         caller = replace(TENANT, groups=self.groups)
-        new = NamespaceState(self.labels, self.annotations, self.owners)
+        new = NamespaceState(self.labels, self.annotations, self.owners, self.finalizers)
         if self.deleted:
             return Facts(Operation.DELETE, self.name, caller, new, new)
-        old = None if self.was is None else NamespaceState(self.was)
+        old = None if self.was is None else NamespaceState(self.was, finalizers=self.had_finalizers)
         operation = Operation.CREATE if old is None else Operation.UPDATE
         stated = Facts(operation, self.name, caller, new, old)
         return (
@@ -274,6 +276,17 @@ RULES: tuple[Rule, ...] = (
         check=ownership.managed_labels_immutable,
         wrong=Example(labels={**_OURS, labels.TIER: "large"}, was=_OURS),
         right=Example(labels={**_OURS, "cost-centre": "42"}, was=_OURS),
+    ),
+    Rule(
+        id="finalizers-kept",
+        text=(
+            "spec.finalizers of a managed namespace are taken away by Kubernetes itself, once all in it is "
+            "gone, and by admin groups. Whoever did it earlier, through the subresource finalize, would "
+            "leave its content (access, too) to the next namespace of that name."
+        ),
+        check=deletion.finalizers_kept,
+        wrong=Example(labels=_OURS, was=_OURS, had_finalizers=("kubernetes",)),
+        right=Example(labels=_OURS, was=_OURS, had_finalizers=("kubernetes",), finalizers=("kubernetes",)),
     ),
     Rule(
         id="settings-by-owner",

@@ -45,7 +45,7 @@ class Due(NamedTuple):
 
 
 HEAD = Due(10.0, 64 * 1024, 431, "the headers are too large")
-"""A request line and its headers: from the end of the handshake, or from a later request's first byte."""
+"""A request line and its headers, from their first byte."""
 
 BODY = Due(10.0, 8 * 1024 * 1024, 413, "the request is too large")
 """The rest of a request as it is on the wire: a body, and what chunks add to it."""
@@ -105,7 +105,7 @@ class Connection(HttpToolsProtocol):
             transport.abort()
             return
         self._traffic.used()
-        self._expect(HEAD)
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect(None)
@@ -129,7 +129,6 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) > HEADERS_LIMIT or len(self.pipeline) >= PIPELINE_LIMIT:
             raise ValueError("too much of it")  # to the parser this is a request that it cannot read
         super().on_headers_complete()
-        self.cycle.transport = _WholeAnswers(self.cycle, self.transport)  # type: ignore[assignment]
         self._traffic.used()
         if self._traffic.draining:
             self.cycle.keep_alive = False
@@ -169,12 +168,18 @@ class Connection(HttpToolsProtocol):
             self._deadline.cancel()
         self._deadline = None if due is None else self.loop.call_later(due.seconds, self._late)
 
+    def _wait(self) -> None:
+        """Until the first byte there is as much time as between two requests.
+
+        Go's client, which an API server is, keeps a connection that it has dialled and then not needed
+        like any other idle one: it must not find it closed.
+        """
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
     def _late(self) -> None:
-        if self._due is HEAD and not self._received:
-            self._refused("late")
-            self.transport.close()  # nothing was asked
-        else:
-            self._refuse(408, "the request did not arrive in time; send it whole at once", "late")
+        self._refuse(408, "the request did not arrive in time; send it whole at once", "late")
 
     def _refuse(self, status: int, text: str, reason: str) -> None:
         """Answer in place of the application, which learns that the caller has gone, and close."""
@@ -189,26 +194,6 @@ class Connection(HttpToolsProtocol):
         if answerable:
             self.transport.write(_answer(status, text))
         self.transport.close()
-
-
-class _WholeAnswers:
-    """Holds an answer's head back until there is a body to it: one TLS record instead of two."""
-
-    __slots__ = ("_cycle", "_held", "_transport", "close", "is_closing")
-
-    def __init__(self, cycle: RequestResponseCycle, transport: asyncio.Transport) -> None:
-        self._cycle = cycle
-        self._transport = transport
-        self._held = b""
-        self.close = transport.close
-        self.is_closing = transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        if self._held or not self._cycle.response_started:
-            self._transport.write(self._held + data)
-            self._held = b""
-        else:
-            self._held = data
 
 
 def _answer(status: int, text: str) -> bytes:

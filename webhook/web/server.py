@@ -29,7 +29,7 @@ close and never writes into a connection that we are closing."""
 
 HANDSHAKE_SECONDS = 10.0
 
-FAREWELL_SECONDS = 1.0
+FAREWELL_SECONDS = 0.25
 """How long a peer may take to close its end; what it still sends meanwhile is thrown away."""
 
 GRACE_SECONDS = 10.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.catalogue.files import WHOLE, minimal, parsed, problems
+from tests.core.catalogue.files import WHOLE, minimal, parsed, places, problems
 from webhook.core import catalogue
 from webhook.core.pattern import Pattern
 from webhook.core.policy import SYSTEM_NAMESPACES, Policy, TeamGroups
@@ -205,6 +205,12 @@ def test_a_separator_that_is_none(value: str) -> None:
     (problem,) = problems(minimal(policy={"teamSeparator": value}))
     assert problem.startswith(f'policy.teamSeparator: "{value}" is not known')
     assert "did you mean `-" in problem
+
+
+@pytest.mark.parametrize("text", ["x\n", "\x1b[2J", "a\u202eb", "a\0"], ids=ascii)
+@pytest.mark.parametrize("key", ["exemptNames", "adminGroups", "reservedPrefixes"])
+def test_a_text_is_one_that_can_be_seen(key: str, text: str) -> None:
+    assert f"policy.{key}[0]" in places(minimal(policy={key: [text]}))
 
 
 def test_an_account_of_no_namespace_is_none() -> None:

@@ -145,7 +145,7 @@ CHANGES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(CHANGES, CHANGES)
 def test_revisions_are_equal_exactly_when_the_contents_are(
     one: dict[str, object], other: dict[str, object]

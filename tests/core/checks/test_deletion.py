@@ -189,6 +189,11 @@ def test_what_a_team_may_do_in_a_protected_tier(before: str | None, after: str |
     assert verdict(asked, GUARDED) == Decision()
 
 
+def test_a_namespace_of_somebody_else_lifts_nothing() -> None:
+    foreign: Changes = {labels.MANAGED_BY: "Helm"}
+    assert rules(facts(labels=foreign, annotations=LIFTED, old=state(labels=foreign)), GUARDED) == []
+
+
 def test_what_is_said_to_a_tenant_who_lifts_it() -> None:
     (found,) = violations(facts(annotations=LIFTED, old=state()), GUARDED)
     assert found == Violation(

@@ -213,6 +213,10 @@ def test_no_owner_references(before: tuple[str, ...], after: tuple[str, ...], br
     assert rules(asked_by(CALLERS["an admin"], asked), policy()) == []
 
 
+def test_an_owner_is_a_matter_of_rights() -> None:
+    assert verdict(facts(owners=(GHOST,), old=state())).code == 403
+
+
 def test_nobody_is_born_with_an_owner() -> None:
     for groups, broken in ((TENANT, ["no-owner-references"]), (ADMINS, [])):
         assert rules(facts(owners=(GHOST,), groups=groups)) == broken
@@ -231,6 +235,8 @@ def test_an_applier_adopts_no_namespace_that_has_an_owner() -> None:
 
 def test_what_somebody_else_s_namespace_is_owned_by_is_not_our_business() -> None:
     assert rules(_owned({**UNMANAGED, "note": "x"}, who="a member of the team")) == []
+    foreign: Changes = {labels.MANAGED_BY: "Helm"}
+    assert rules(facts(labels=foreign, owners=(GHOST,), old=state(labels=foreign))) == []
 
 
 def test_an_owner_does_not_keep_a_namespace_from_being_deleted() -> None:

@@ -136,6 +136,7 @@ def test_a_level_is_not_pinned_to_an_older_version(
 ) -> None:
     asked = facts(labels={key: version}, old=old)
     assert rules(asked) == broken
+    assert verdict(asked).code == (403 if broken else 200)
     assert rules(asked_by(CALLERS["an admin"], asked)) == []
 
 

@@ -15,6 +15,7 @@ from tests.core.builders import (
     policy,
     rules,
     state,
+    tier,
     verdict,
     violations,
     with_tier,
@@ -79,6 +80,8 @@ def test_nobody_asks_a_namespace_of_somebody_else_for_its_tier() -> None:
     foreign: Changes = {labels.MANAGED_BY: "Helm", labels.TIER: "theirs"}
     asked = facts(labels={**foreign, "note": "x"}, old=state(labels=foreign))
     assert verdict(asked) == Decision()
+    renamed = facts(labels={**foreign, labels.TIER: "another"}, old=state(labels=foreign), groups=ADMINS)
+    assert verdict(renamed) == Decision()
 
 
 FOR_SHOP = with_tier(allowed_groups=frozenset({"team-shop", "vip"}))
@@ -131,6 +134,14 @@ def test_what_is_said_of_a_tier_for_others() -> None:
     )
     again = facts(labels={labels.TIER: found.suggestion.split('"')[1]})
     assert verdict(again, FOR_SHOP) == Decision()
+
+
+def test_a_tier_that_is_for_the_caller_too_is_suggested() -> None:
+    chosen = policy(
+        tiers={**FOR_SHOP.tiers, "smaller": tier(name="smaller", allowed_groups=frozenset({"team-payments"}))}
+    )
+    (found,) = violations(facts(), chosen)
+    assert found.suggestion == 'try platform/tier: "smaller"'
 
 
 def test_who_may_have_no_tier_is_sent_to_an_admin() -> None:

@@ -61,5 +61,21 @@ def _lifted(facts: Facts, policy: Policy, stated: str | None) -> Iterator[Violat
         )
 
 
+def finalizers_kept(facts: Facts, policy: Policy) -> Iterator[Violation]:
+    """A namespace is emptied before it goes: who takes that away leaves its content to the next one."""
+    if facts.old is None or not is_managed(facts) or identity.is_admin(facts.caller, policy):
+        return
+    gone = [finalizer for finalizer in facts.old.finalizers if finalizer not in facts.new.finalizers]
+    if gone:
+        yield Violation(
+            rule="finalizers-kept",
+            path="spec.finalizers",
+            sent=f"{wording.quote(gone[0])} would be removed",
+            allowed=f"changes by Kubernetes itself, {wording.listing(sorted(policy.admin_groups))}",
+            suggestion="find out what keeps the namespace from going, or ask a platform admin",
+            forbidden=True,
+        )
+
+
 def _is_deletion(facts: Facts) -> bool:
     return facts.operation is Operation.DELETE and is_managed(facts) and not facts.new.terminating
