@@ -61,7 +61,7 @@ class NamespaceCase(Case):
     def thefts(self, client: Client, target: Target) -> tuple[list[str], bool]:
         before, after = target.namespace, client.get(target.path)
         found = oracle.namespace_thefts(before, after, self.actor)
-        return found, after is None or _stated(before) != _stated(after)
+        return found, bool(found) or after is None or _stated(before) != _stated(after)
 
 
 def _stated(manifest: Manifest) -> Manifest:

@@ -36,6 +36,7 @@ _NOTES: dict[str, tuple[str | None, ...]] = {
     "note": ("hello", None),
 }
 _OWNERS: tuple[list[Manifest], ...] = ([], [], [], [DANGLING], [FORGED], [DANGLING, FORGED])
+_FINALIZERS: tuple[list[str], ...] = (["kubernetes"], ["kubernetes"], ["kubernetes", "example.com/more"], [])
 _DOORS = ("", "", "/status", "/finalize")
 
 
@@ -91,6 +92,7 @@ def _change(dice: random.Random, manifest: Manifest, path: str) -> Request:
         wanted["metadata"]["ownerReferences"] = [*kept, *dice.choice(_OWNERS)]
     door = dice.choice(_DOORS)
     if door == "/finalize":
+        wanted["spec"] = {"finalizers": dice.choice(_FINALIZERS)}
         return Request("PUT", path + door, wanted)
     return Request("PATCH", path + door, difference.merge_patch(difference.plain(manifest), wanted), _MERGE)
 

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from tests.attack import words
 from tests.attack.actors import MEMBER, Actor
+from tests.attack.doors import EVERY_NAMESPACE_DOOR, FINALIZE, Door
 from tests.attack.edits import (
     DANGLING,
     FORGED,
     Edit,
+    both,
     edited,
+    finalizers,
     labels,
     labels_absent,
     labels_null,
@@ -23,6 +26,7 @@ _IMMUTABLE = frozenset({"managed-labels-immutable"})
 _FLOOR = frozenset({"pod-security-floor"})
 _OWNERS = frozenset({"no-owner-references"})
 _SETTINGS = frozenset({"settings-by-owner"})
+_FINALIZERS = frozenset({"finalizers-kept"})
 _HARMLESS: frozenset[str] = frozenset()
 _FOR_THE_TEAM = frozenset({"settings-by-owner"})
 
@@ -35,6 +39,7 @@ class Change:
     edit: Edit
     rules: frozenset[str]
     targets: tuple[str, ...] = ("managed",)
+    doors: tuple[Door, ...] = EVERY_NAMESPACE_DOOR
     by_server: bool = False
     """Whether the API server refuses it on its own, before it asks anybody."""
 
@@ -108,6 +113,19 @@ OWNERS = [
     )
 ]
 
+FINALIZERS = [
+    Change(name, edit, rules, ("managed",), FINALIZE)
+    for name, edit, rules in (
+        ("empty the finalizers", finalizers(), _FINALIZERS),
+        ("another finalizer", finalizers("example.com/mine"), _FINALIZERS),
+        (
+            "detach and empty the finalizers",
+            both(labels(manager=None), finalizers()),
+            _FINALIZERS | _IMMUTABLE,
+        ),
+    )
+]
+
 SETTINGS = [
     Change(name, edit, _SETTINGS)
     for name, edit in {
@@ -163,5 +181,5 @@ HARMLESS = [
 ]
 """They may pass, but must not pass for ours."""
 
-HARMFUL = (*IDENTITY, *POD_SECURITY, *OWNERS, *SETTINGS, *ADOPTION)
+HARMFUL = (*IDENTITY, *POD_SECURITY, *OWNERS, *FINALIZERS, *SETTINGS, *ADOPTION)
 EVERY = (*HARMFUL, *HARMLESS)

@@ -54,6 +54,23 @@ def owners(*references: Manifest) -> Edit:
     return edit
 
 
+def finalizers(*names: str) -> Edit:
+    """Those of the spec, which only one door leads to."""
+
+    def edit(manifest: Manifest) -> None:
+        manifest["spec"] = {"finalizers": list(names)}
+
+    return edit
+
+
+def both(one: Edit, other: Edit) -> Edit:
+    def edit(manifest: Manifest) -> None:
+        one(manifest)
+        other(manifest)
+
+    return edit
+
+
 def labels_null(manifest: Manifest) -> None:
     manifest["metadata"]["labels"] = None
 

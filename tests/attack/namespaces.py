@@ -1,7 +1,7 @@
 """Attacks on existing namespaces: each change by each door, and deletions."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tests.attack import changes, difference
 from tests.attack.actors import ADMIN, ATTACKERS, MEMBER, Actor
@@ -29,13 +29,23 @@ def cases(specimens: Mapping[str, Target]) -> Iterator[Case]:
     numbered = itertools.product(enumerate(changes.EVERY), enumerate(EVERY_NAMESPACE_DOOR))
     for (row, change), (column, door) in numbered:
         possible = [specimens[kind] for kind in change.targets if _possible(change, door, specimens[kind])]
-        for specimen in possible:
+        if not possible or door not in change.doors:
+            continue
+        first, *others = possible
+        for step in _steps(change):
+            yield case(change, door, _turn(row + column + step), first)
+        for specimen in others:
             yield case(change, door, _turn(row + column), specimen)
-        if change.rules and possible:
-            yield case(change, door, _turn(row + column + 3), possible[0])
-        if (row + column) % 2 and possible:
-            yield case(change, door, _turn(row + column + 1), possible[0], dry_run=True)
+        if (row + column) % 2:
+            yield case(change, door, _turn(row + column + 1), first, dry_run=True)
     yield from _deletions()
+
+
+def _steps(change: Change) -> Iterable[int]:
+    """Who tries a change by one door, counted from whose turn it is: by few doors, all have to."""
+    if not change.rules:
+        return (0,)
+    return (0, 3) if len(change.doors) > len(ATTACKERS) else range(len(ATTACKERS))
 
 
 def _turn(number: int) -> Actor:

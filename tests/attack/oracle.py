@@ -48,6 +48,9 @@ def _guarded(before: Manifest, after: Manifest, actor: Actor) -> list[str]:
         found.append("ownerReferences")
     if _is_protected(before) and _note(after, PROTECTION) == "false" and _label(before, TIER) == "vault":
         found.append(f"annotation {PROTECTION}")
+    if "deletionTimestamp" not in before["metadata"]:  # or else Kubernetes takes them away itself
+        lost = set(before["spec"]["finalizers"]) - set(after["spec"].get("finalizers", []))
+        found += [f"finalizer {each}" for each in lost]
     if actor != MEMBER:
         found += [f"annotation {key}" for key in SETTINGS if _note(before, key) != _note(after, key)]
     return found

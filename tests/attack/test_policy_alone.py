@@ -57,9 +57,9 @@ def _by_admin(stage: Stage) -> Iterator[Case]:
     """Every change by one door, and every door with one change."""
     kinds = {kind for change in changes.EVERY for kind in change.targets}
     specimens = {kind: stage.make(kind) for kind in kinds}
-    update, tier = EVERY_NAMESPACE_DOOR[0], changes.HARMFUL[0]
+    tier = changes.HARMFUL[0]
     for change in (each for each in changes.EVERY if not each.by_server):
-        yield namespaces.case(change, update, ADMIN, specimens[change.targets[0]])
+        yield namespaces.case(change, change.doors[0], ADMIN, specimens[change.targets[0]])
     for door in (each for each in EVERY_NAMESPACE_DOOR if not each.patient):
         yield namespaces.case(tier, door, ADMIN, specimens["managed"])
     for objects_change in (*objects.CHANGES, *objects.QUOTA_STATUS):

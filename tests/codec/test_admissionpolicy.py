@@ -23,6 +23,7 @@ KEPT = {
     "pod-security-floor",
     "no-owner-references",
     "settings-by-owner",
+    "finalizers-kept",
     "deletion-allowed",
     "deletion-protected",
 }

@@ -13,7 +13,9 @@ from webhook.core import labels
 from webhook.core.errors import MalformedReviewError
 from webhook.core.model import Caller, Facts, NamespaceState, Operation
 
-STATE = NamespaceState({**COMPLETE, "kubernetes.io/metadata.name": "payments"}, RECORD)
+STATE = NamespaceState(
+    {**COMPLETE, "kubernetes.io/metadata.name": "payments"}, RECORD, finalizers=("kubernetes",)
+)
 JANE = Caller("jane", TENANT)
 MORTAL = {labels.TTL: "7d"}
 
@@ -29,7 +31,7 @@ def test_a_create() -> None:
 
 def test_an_update() -> None:
     decoded = decode(update(object=namespace(labels={labels.TIER: "large"})))
-    new = NamespaceState({**STATE.labels, labels.TIER: "large"}, RECORD)
+    new = NamespaceState({**STATE.labels, labels.TIER: "large"}, RECORD, finalizers=("kubernetes",))
     assert decoded.facts == Facts(Operation.UPDATE, "payments", JANE, new, STATE)
 
 

@@ -180,8 +180,8 @@ def _owner_checks() -> list[Check]:
 def _finalizer_checks(policy: Policy) -> list[Check]:
     rule, admins = "finalizers-kept", ", ".join(sorted(policy.admin_groups))
     expression = (
-        "request.operation != 'UPDATE' || !variables.isManaged || variables.admin || "
-        "!has(oldObject.spec.finalizers) || oldObject.spec.finalizers.all(kept, "
+        "request.operation != 'UPDATE' || !(variables.wasManaged || variables.isManaged) || "
+        "variables.admin || !has(oldObject.spec.finalizers) || oldObject.spec.finalizers.all(kept, "
         "has(object.spec.finalizers) && kept in object.spec.finalizers)"
     )
     message = (

@@ -22,11 +22,13 @@ def validate(facts: Facts, policy: Policy) -> Decision:
     tolerated: list[Violation] = []
     warned: list[str] = []
     for rule in RULES:
+        found = [*rule.check(facts, policy)]
+        if not found:
+            continue  # nearly always
         mode = policy.modes.get(rule.id, "enforce")
-        for violation in rule.check(facts, policy):
-            (enforced if mode == "enforce" else tolerated).append(violation)
-            if mode == "warn":
-                warned.append(wording.warning(violation))
+        (enforced if mode == "enforce" else tolerated).extend(found)
+        if mode == "warn":
+            warned.extend(map(wording.warning, found))
     if not enforced:
         warned.extend(advice.warnings(facts, policy))
     return Decision(tuple(enforced), tuple(tolerated), tuple(warned[:WARNINGS_LIMIT]))

@@ -21,21 +21,21 @@ def additions(facts: Facts, policy: Policy) -> Additions:
     """
     if facts.operation is not Operation.CREATE or not is_covered(facts, policy):
         return Additions()
-    stated = facts.new
-    default_tier = {labels.TIER: policy.default_tier} if policy.unlabelled == "default" else {}
-    wanted = {
-        labels.MANAGED_BY: labels.MANAGER,
-        **default_tier,
-        **({labels.TEAM: _team(facts, policy)} if facts.name else {}),
-    }
+    stated, wanted = facts.new.labels, {labels.MANAGED_BY: labels.MANAGER}
     record = {labels.REQUESTED_BY: facts.caller.username}
-    tier = policy.tiers.get(stated.labels.get(labels.TIER) or default_tier.get(labels.TIER, ""))
+    if policy.unlabelled == "default":
+        wanted[labels.TIER] = policy.default_tier
+    if facts.name and labels.TEAM not in stated:
+        wanted[labels.TEAM] = _team(facts, policy)
+    tier = policy.tiers.get(stated.get(labels.TIER) or wanted.get(labels.TIER, ""))
     if tier is not None:
-        wanted |= {labels.POD_SECURITY[mode]: level for mode, level in tier.pod_security.items()}
-        record |= {labels.TTL: tier.initial_ttl} if tier.initial_ttl is not None else {}
+        for mode, level in tier.pod_security.items():
+            wanted[labels.POD_SECURITY[mode]] = level
+        if tier.initial_ttl is not None:
+            record[labels.TTL] = tier.initial_ttl
     return Additions(
-        labels={key: value for key, value in wanted.items() if key not in stated.labels},
-        annotations={key: value for key, value in record.items() if key not in stated.annotations},
+        labels={key: value for key, value in wanted.items() if key not in stated},
+        annotations={key: value for key, value in record.items() if key not in facts.new.annotations},
     )
 
 

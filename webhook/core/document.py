@@ -125,7 +125,11 @@ class Document:
                 if value < 0:
                     self.problem(place, f"{text} is negative")
                 elif not quantity.is_exact(value):
-                    self.problem(place, f"{text} is finer than a thousandth", "the API server would round it")
+                    self.problem(
+                        place,
+                        f"{text} is finer than a thousandth, or above 2^63",
+                        "the API server would round it",
+                    )
                 else:
                     found[str(key)] = text
             except InvalidQuantityError as error:

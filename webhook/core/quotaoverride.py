@@ -54,7 +54,7 @@ def _outside(key: str, amount: str, bounds: Bounds) -> str:
     if value < 0:
         return f"{amount} is negative"
     if not quantity.is_exact(value):
-        return f"{amount} is finer than a thousandth"
+        return f"{amount} is finer than a thousandth, or above 2^63"
     if quotakeys.is_counted(key) and value.denominator != 1:
         return f"{amount} is not a whole number"
     if bounds.minimum is not None and value < quantity.parse(bounds.minimum):

@@ -110,7 +110,7 @@ TIERS: dict[str, dict[str, Any]] = {
     "quantities in every way": {
         "quota": {"pods": "+5", "requests.cpu": ".5", "limits.cpu": "5.", "secrets": "1e2"}
     },
-    "very much": {"quota": {"requests.memory": "1e30", "pods": "1E"}},
+    "very much": {"quota": {"requests.memory": "1e18", "pods": "1E"}},
     "a request without a limit": {
         "limitRange": {"default": {"cpu": 1}, "defaultRequest": {"cpu": "999m", "memory": "1.5Gi"}}
     },

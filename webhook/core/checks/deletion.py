@@ -63,7 +63,9 @@ def _lifted(facts: Facts, policy: Policy, stated: str | None) -> Iterator[Violat
 
 def finalizers_kept(facts: Facts, policy: Policy) -> Iterator[Violation]:
     """A namespace is emptied before it goes: who takes that away leaves its content to the next one."""
-    if facts.old is None or not is_managed(facts) or identity.is_admin(facts.caller, policy):
+    if facts.old is None or identity.is_admin(facts.caller, policy):
+        return
+    if facts.old.labels.get(labels.MANAGED_BY) != labels.MANAGER and not is_managed(facts):
         return
     gone = [finalizer for finalizer in facts.old.finalizers if finalizer not in facts.new.finalizers]
     if gone:
