@@ -1,0 +1,3 @@
+module ns-provisioner.io/benchmarks
+
+go 1.26.0

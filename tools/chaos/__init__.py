@@ -1,0 +1,5 @@
+"""Fault campaigns: the admission pair while it is replaced, killed, frozen, starved and flooded.
+
+`python -m tools.chaos NAME` runs one on loopback, prints its figures beside their targets and ends
+with exit code 1 when a target is missed. The short forms are tests (tests/chaos).
+"""
