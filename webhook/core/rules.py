@@ -248,8 +248,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="requested-by-true",
         text=(
-            "The annotation platform/requested-by names the caller. Only admin groups, and the "
-            "requesters of the catalogue (our own API), create namespaces in somebody else's name."
+            "The annotation platform/requested-by names the caller. Only admin groups, GitOps appliers and "
+            "the requesters of the catalogue (our own API) create namespaces in somebody else's name."
         ),
         check=ownership.requested_by_true,
         wrong=Example(annotations={labels.REQUESTED_BY: "somebody-else"}),
@@ -269,8 +269,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="managed-labels-immutable",
         text=(
-            "Tier, team, manager and requester of an existing namespace change only by the hand of an "
-            "admin group, whichever subresource the change comes through. This also keeps namespaces "
+            "Tier, team and manager of an existing namespace change only by the hand of an admin group or a "
+            "GitOps applier, the record of who asked by that of an admin group, and platform/expires-at by "
+            "our controller's, whichever subresource the change comes through. This also keeps namespaces "
             "that nobody manages from being adopted by labelling them."
         ),
         check=ownership.managed_labels_immutable,
