@@ -98,6 +98,16 @@ def test_what_is_stored_is_compared_with_what_both_hooks_would_have_left(
     assert writes.unvalidated([found]) == passed
 
 
+def test_a_namespace_is_looked_at_as_it_was_created() -> None:
+    bare = stored("chaos-1", {})
+    outcomes = [
+        Outcome(writes.create("chaos-1"), 201, bare, 0.0, 0.01),
+        answered(writes.create("chaos-2"), 500, "not stored"),
+        answered(writes.label("chaos-3"), 200),
+    ]
+    assert writes.created(outcomes) == [bare]
+
+
 def test_one_wrong_answer_is_a_missed_target_with_its_words() -> None:
     load = writes.Writes(Model(), rate=1, seed=1)
     load.outcomes = [

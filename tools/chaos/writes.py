@@ -119,6 +119,13 @@ def taken(outcomes: Iterable[Outcome]) -> list[str]:
     ]
 
 
+def created(outcomes: Iterable[Outcome]) -> list[Any]:
+    """The namespaces as they were stored at first; many are deleted before anybody could look."""
+    return [
+        outcome.body for outcome in outcomes if outcome.request.method == "POST" and outcome.status == 201
+    ]
+
+
 def unvalidated(stored: Iterable[Mapping[str, Any]]) -> list[str]:
     """The names of our namespaces that are not as both hooks together would have left them."""
     ours = [item["metadata"] for item in stored if item["metadata"]["name"].startswith(PREFIX)]
