@@ -121,9 +121,8 @@ def taken(outcomes: Iterable[Outcome]) -> list[str]:
 
 def created(outcomes: Iterable[Outcome]) -> list[Any]:
     """The namespaces as they were stored at first; many are deleted before anybody could look."""
-    return [
-        outcome.body for outcome in outcomes if outcome.request.method == "POST" and outcome.status == 201
-    ]
+    posts = [outcome for outcome in outcomes if outcome.request.method == "POST"]
+    return [outcome.body for outcome in posts if outcome.status == 201]
 
 
 def unvalidated(stored: Iterable[Mapping[str, Any]]) -> list[str]:
