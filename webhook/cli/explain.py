@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from webhook.adapters import catalogue_file
+from webhook.cli import options
 from webhook.core import decide, wording
 from webhook.core.policy import Policy
 from webhook.core.rules import MANAGED_OBJECTS, RULES, Example, ObjectRule, Rule
@@ -23,12 +24,7 @@ _ALL: tuple[Rule | ObjectRule, ...] = (*RULES, MANAGED_OBJECTS)
 
 @click.command("explain")
 @click.argument("rule", required=False)
-@click.option(
-    "--catalogue",
-    "catalogue_path",
-    type=click.Path(path_type=Path),
-    help="Tier catalogue file whose denials are shown; the built-in one when not given.",
-)
+@options.catalogue(" whose denials are shown")
 @click.option("--markdown", is_flag=True, help="Print all rules as a page.")
 def command(rule: str | None, catalogue_path: Path | None, markdown: bool) -> None:
     """Explain RULE, or list all rules."""

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from webhook.adapters import catalogue_file
+from webhook.cli import options
 from webhook.codec import admissionpolicy
 
 
@@ -15,12 +16,7 @@ def command() -> None:
 
 
 @command.command("vap")
-@click.option(
-    "--catalogue",
-    "catalogue_path",
-    type=click.Path(path_type=Path),
-    help="Tier catalogue file; the built-in one when not given.",
-)
+@options.catalogue()
 def vap(catalogue_path: Path | None) -> None:
     """Print the ValidatingAdmissionPolicies and bindings as a JSON List.
 

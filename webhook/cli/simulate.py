@@ -11,6 +11,7 @@ import yaml
 
 from webhook.adapters import catalogue_file
 from webhook.adapters.clock import SystemClock
+from webhook.cli import options
 from webhook.codec import namespace, yamltext
 from webhook.core import decide, jsonpatch, wording
 from webhook.core.model import Additions, Caller, Decision, Facts, Manifest, Operation
@@ -31,12 +32,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
     help="What they ask for; CREATE when not given, UPDATE with --old.",
 )
 @click.option("--old", "old_file", type=_FILE, help="The namespace as it was, for an UPDATE.")
-@click.option(
-    "--catalogue",
-    "catalogue_path",
-    type=click.Path(path_type=Path),
-    help="Tier catalogue file; the built-in one when not given.",
-)
+@options.catalogue()
 def command(
     file: Path,
     user: str,

@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from webhook.adapters import catalogue_file
+from webhook.cli import options
 from webhook.codec import registration
 
 _URL = re.compile(r"https://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[a-zA-Z0-9._~/-]*)?", re.ASCII)
@@ -20,12 +21,7 @@ _URL = re.compile(r"https://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?(/[
     required=True,
     help="The CA that signed its certificate (PEM).",
 )
-@click.option(
-    "--catalogue",
-    "catalogue_path",
-    type=click.Path(path_type=Path),
-    help="Tier catalogue file, for the names that are exempt; the built-in one when not given.",
-)
+@options.catalogue(", for the names that are exempt")
 def command(url: str, ca_file: Path, catalogue_path: Path | None) -> None:
     """Print both configurations as a JSON List for `kubectl apply -f -`."""
     _check_url(url)

@@ -77,8 +77,8 @@ def _pair(what: str, mode: str, spec: Manifest) -> list[Manifest]:
 
 def _namespaces(policy: Policy, checks: list[namespacecel.Check]) -> Manifest:
     rules = [
-        _rule("", "v1", ("CREATE", "UPDATE", "DELETE"), ("namespaces",), "Cluster"),
-        _rule("", "v1", ("UPDATE",), ("namespaces/status", "namespaces/finalize"), "Cluster"),
+        rule("", "v1", ("CREATE", "UPDATE", "DELETE"), ("namespaces",), "Cluster"),
+        rule("", "v1", ("UPDATE",), ("namespaces/status", "namespaces/finalize"), "Cluster"),
     ]
     return {
         "failurePolicy": "Fail",
@@ -112,7 +112,7 @@ def _objects(policy: Policy) -> Manifest:
             "matchPolicy": "Equivalent",
             "objectSelector": {"matchLabels": {labels.MANAGED_BY: labels.MANAGER}},
             "resourceRules": [
-                _rule(group, version, operations, resources, "Namespaced")
+                rule(group, version, operations, resources, "Namespaced")
                 for group, version, resources in _OBJECT_RULES
             ],
         },
@@ -120,9 +120,10 @@ def _objects(policy: Policy) -> Manifest:
     }
 
 
-def _rule(
+def rule(
     group: str, version: str, operations: Iterable[str], resources: Iterable[str], scope: str
 ) -> Manifest:
+    """Which requests go to a webhook or a policy: both are registered in the same words."""
     return {
         "apiGroups": [group],
         "apiVersions": [version],

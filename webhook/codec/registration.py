@@ -71,10 +71,4 @@ def _webhook(
 
 
 def _rule(operations: tuple[str, ...], *resources: str) -> Manifest:
-    return {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": list(operations),
-        "resources": list(resources),
-        "scope": "Cluster",
-    }
+    return admissionpolicy.rule("", "v1", operations, resources, "Cluster")

@@ -50,10 +50,6 @@ def _egress_to(blocks: tuple[str, ...]) -> Manifest:
     return {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": targets}]}
 
 
-def _names(document: Document, path: str, value: object) -> tuple[str, ...]:
-    return document.names(path, value)
-
-
 def _blocks(document: Document, path: str, value: object) -> tuple[str, ...]:
     blocks = document.texts(path, value)
     for index, block in enumerate(blocks):
@@ -77,7 +73,7 @@ def _is_block(text: str) -> bool:
 
 _Reader = Callable[[Document, str, object], tuple[str, ...]]
 _WITH_ARGUMENTS: Mapping[str, tuple[_Reader, Callable[[tuple[str, ...]], Manifest]]] = {
-    "allow-ingress-from": (_names, _ingress_from),
+    "allow-ingress-from": (Document.names, _ingress_from),
     "allow-egress-to": (_blocks, _egress_to),
 }
 
