@@ -122,6 +122,11 @@ class Metrics:
             registry=self.registry,
         )
         self.queue_depth = Gauge("nsp_queue_depth", "Namespaces waiting for a pass.", registry=self.registry)
+        self.queue_oldest = Gauge(
+            "nsp_queue_oldest_seconds",
+            "How long the namespace that has waited longest for a pass has done so.",
+            registry=self.registry,
+        )
         self.watch_restarts = Counter(
             "nsp_watch_restarts",
             "Watches begun anew, by kind and reason.",

@@ -284,7 +284,21 @@ async def test_cancelling_the_loop_leaves_no_task() -> None:
     async with running(loop.run()):
         await asyncio.sleep(100)
     assert asyncio.all_tasks() == before
+    queue.close()
     assert virtualtime.running_loop().timers() == []
+
+
+async def test_a_loop_that_was_cancelled_runs_again_with_all_that_was_asked_for_meanwhile() -> None:
+    passes = Passes(a=[ValueError(), DONE])
+    queue, loop = build(passes)
+    queue.add("a")
+    async with running(loop.run()):
+        await asyncio.sleep(0.001)
+    queue.add("b")
+    async with running(loop.run()):
+        await asyncio.sleep(100)
+    assert len(passes.times["a"]) == 2, "the retry that was due in between"
+    assert len(passes.times["b"]) == 1
 
 
 async def test_cancelling_the_loop_drains_it_as_stop_does() -> None:

@@ -62,6 +62,61 @@ async def test_a_key_that_comes_back_goes_to_the_end() -> None:
     assert await taken(queue) == ["b", "a"]
 
 
+async def test_low_keys_come_after_the_others() -> None:
+    queue = KeyedQueue()
+    queue.add("listed", low=True)
+    queue.add("changed")
+    assert len(queue) == 2
+    assert await taken(queue) == ["changed", "listed"]
+
+
+async def test_every_tenth_key_is_a_low_one_so_that_none_starves() -> None:
+    queue = KeyedQueue()
+    for number in range(3):
+        queue.add(f"low-{number}", low=True)
+    for number in range(40):
+        queue.add(f"live-{number}")
+    order = await taken(queue)
+    assert [order.index(f"low-{number}") for number in range(3)] == [9, 19, 29]
+
+
+@pytest.mark.parametrize("in_hand", [False, True], ids=["while it waits", "while it is in hand"])
+async def test_a_low_key_that_changes_is_no_longer_low(in_hand: bool) -> None:
+    queue = KeyedQueue()
+    queue.add("a", low=True)
+    if in_hand:
+        await queue.get()
+        queue.add("a", low=True)
+    queue.add("b", low=True)
+    queue.add("a")
+    if in_hand:
+        queue.done("a")
+    assert len(queue) == 2
+    assert await taken(queue) == ["a", "b"]
+
+
+async def test_a_key_that_changed_does_not_become_low_by_a_resync() -> None:
+    queue = KeyedQueue()
+    queue.add("a")
+    queue.add("a", low=True)
+    queue.add("b", low=True)
+    assert await taken(queue) == ["a", "b"]
+
+
+async def test_the_oldest_age_is_that_of_the_key_that_waits_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("webhook.controller.queue.time.monotonic", lambda: now[0])
+    queue = KeyedQueue()
+    assert queue.oldest_seconds() == 0.0
+    queue.add("a", low=True)
+    now[0] += 5
+    queue.add("b")
+    now[0] += 2
+    assert queue.oldest_seconds() == 7.0
+    await taken(queue)
+    assert queue.oldest_seconds() == 0.0
+
+
 async def test_done_without_news_leaves_nothing() -> None:
     queue = KeyedQueue()
     queue.add("a")

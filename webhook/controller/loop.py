@@ -14,6 +14,9 @@ from webhook.core.errors import ClusterError, ClusterUnavailableError
 WORKERS = 16
 """Passes at once. More than about 32 writes in flight only add queueing in the API server."""
 
+TROUBLE_LIMIT_SECONDS = 5.0
+"""Longest pause after trouble that passes: an API server that is back finds everything mended soon."""
+
 DRAIN_SECONDS = 5.0
 """On shutdown, how long a pass in hand may take to finish."""
 
@@ -37,14 +40,18 @@ class Loop:
         self._jitter = jitter
         self._failures: dict[str, int] = {}
         self._stopping = asyncio.Event()
+        self._ending = False
         self._in_hand: set[asyncio.Task[None]] = set()
         metrics.queue_depth.set_function(lambda: len(queue))
+        metrics.queue_oldest.set_function(queue.oldest_seconds)
 
     async def run(self) -> None:
-        """Work until `stop`; then let the passes in hand finish, for at most DRAIN_SECONDS.
+        """Work until `stop` or until cancelled; the passes in hand may finish, for at most DRAIN_SECONDS.
 
+        After a cancellation it can be run again: the queue has kept what was asked for meanwhile.
         A worker that fails takes the loop down with its error: better ended than deaf.
         """
+        self._ending = False
         workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
         stopping = asyncio.create_task(self._stopping.wait())
         try:
@@ -52,9 +59,10 @@ class Loop:
             for task in done:
                 task.result()
         finally:
-            self._stopping.set()
+            self._ending = True
             stopping.cancel()
-            self._queue.close()
+            if self._stopping.is_set():
+                self._queue.close()
             await self._drain(workers)
 
     def stop(self) -> None:
@@ -72,36 +80,48 @@ class Loop:
     async def _work(self) -> None:
         me = asyncio.current_task()
         assert me is not None
-        while not self._stopping.is_set():
+        while not self._is_ending():
             key = await self._queue.get()
-            if self._stopping.is_set():
-                return
             self._in_hand.add(me)
             try:
-                await self._pass(key)
+                if self._is_ending():
+                    self._queue.add(key)  # for another term
+                else:
+                    await self._pass(key)
             finally:
                 self._queue.done(key)
                 self._in_hand.discard(me)
+
+    def _is_ending(self) -> bool:
+        return self._ending or self._stopping.is_set()
 
     async def _pass(self, key: str) -> None:
         """One pass; whatever goes wrong in it concerns this key alone."""
         try:
             outcome = await self._reconcile(key)
         except ClusterError as error:
-            least = error.retry_after or 0.0 if isinstance(error, ClusterUnavailableError) else 0.0
-            self._retry(key, "passing trouble, trying again", least=least, detail=str(error), code=error.code)
+            asked = error.retry_after or 0.0 if isinstance(error, ClusterUnavailableError) else 0.0
+            seconds = max(asked, self._pause(key, limit=TROUBLE_LIMIT_SECONDS))
+            self._retry(key, seconds, "passing trouble, trying again", detail=str(error), code=error.code)
             return
         except Exception as error:
-            self._retry(key, "unexpected error, trying again", detail=repr(error), traceback=format_exc())
+            seconds = self._pause(key, limit=backoff.LIMIT_SECONDS)
+            self._retry(
+                key, seconds, "unexpected error, trying again", detail=repr(error), traceback=format_exc()
+            )
             return
         self._failures.pop(key, None)
         self._metrics.reconciles.labels(outcome.result).inc()
         if outcome.retry_after is not None:
             self._queue.add_after(key, outcome.retry_after)
 
-    def _retry(self, key: str, message: str, *, least: float = 0.0, **fields: object) -> None:
+    def _pause(self, key: str, *, limit: float) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = max(least, backoff.delay(failures, self._jitter()))
+        return backoff.delay(failures, self._jitter(), limit=limit)
+
+    def _retry(self, key: str, seconds: float, message: str, **fields: object) -> None:
         self._metrics.reconciles.labels("error").inc()
-        self._log.error(message, namespace=key, failures=failures, seconds=round(seconds, 3), **fields)
+        self._log.error(
+            message, namespace=key, failures=self._failures[key], seconds=round(seconds, 3), **fields
+        )
         self._queue.add_after(key, seconds)
