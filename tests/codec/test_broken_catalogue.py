@@ -17,10 +17,10 @@ def _problems(text: str) -> list[str]:
     return [str(problem) for problem in refused.value.problems]
 
 
-ROOT_KEYS = "is not a known key; allowed: apiVersion, defaults, kind, policy, tiers"
+ROOT_KEYS = "is not a known key; allowed: apiVersion, defaults, kind, policy, rollout, tiers"
 POLICY_KEYS = (
-    "is not a known key; allowed: adminGroups, appliers, controllers, defaultTier, exemptNames, modes, "
-    "namePattern, requesters, requiredAnnotations, requiredLabels, reservedNames, reservedPrefixes, "
+    "is not a known key; allowed: adminGroups, adoption, appliers, controllers, defaultTier, exemptNames, "
+    "modes, namePattern, requesters, requiredAnnotations, requiredLabels, reservedNames, reservedPrefixes, "
     "teamGroups, teamSeparator, unlabelled"
 )
 TIER_KEYS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from webhook.codec import catalogue
+from webhook.codec import catalogue, catalogueschema
 from webhook.core import catalogue as content
 from webhook.core import extras, networkpolicies, tiers
 from webhook.core.errors import InvalidPolicyError
@@ -63,7 +63,7 @@ def test_every_key_of_a_tier_stands_there() -> None:
 
 
 def test_every_key_of_the_file_stands_there() -> None:
-    assert set(_rows(_section("The file"))) == {"apiVersion", "kind", "policy", "defaults", "tiers"}
+    assert set(_rows(_section("The file"))) == set(catalogueschema.schema()["properties"])
 
 
 def test_every_network_policy_and_every_kind_stands_there() -> None:

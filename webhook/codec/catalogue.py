@@ -20,6 +20,7 @@ def plain(snapshot: policy.Policy) -> dict[str, Any]:
     """The whole catalogue with every default and parent filled in, in the words of the file."""
     return {
         "policy": _policy(snapshot),
+        "rollout": {"strategy": snapshot.rollout.strategy, "perMinute": snapshot.rollout.per_minute},
         "tiers": {name: tier(each) for name, each in snapshot.tiers.items()},
     }
 
@@ -67,6 +68,7 @@ def _policy(snapshot: policy.Policy) -> dict[str, Any]:
         "requiredLabels": labels,
         "requiredAnnotations": annotations,
         "modes": dict(snapshot.modes),
+        "adoption": snapshot.adoption,
     }
 
 

@@ -7,7 +7,14 @@ patterns) `nsp catalogue lint` tells.
 from typing import Any
 
 from webhook.core import catalogue, extras, networkpolicies, tiers
-from webhook.core.policy import MODES, POD_SECURITY_LEVELS, POD_SECURITY_MODES, UNLABELLED
+from webhook.core.policy import (
+    ADOPTIONS,
+    MODES,
+    POD_SECURITY_LEVELS,
+    POD_SECURITY_MODES,
+    ROLLOUTS,
+    UNLABELLED,
+)
 from webhook.core.rules import MANAGED_OBJECTS, RULES
 
 Schema = dict[str, Any]
@@ -37,6 +44,7 @@ def schema() -> Schema:
                 "apiVersion": {"const": catalogue.API_VERSION},
                 "kind": {"const": catalogue.KIND},
                 "policy": _policy(),
+                "rollout": _rollout(),
                 "defaults": _mapping({key: _LIFE[key] for key in tiers.LIFE_KEYS}),
                 "tiers": {**_every(_tier()), "propertyNames": _NAME, "minProperties": 1},
             },
@@ -50,6 +58,23 @@ _LIFE: dict[str, Schema] = {
     "maxTtl": {**_LIFETIME, "description": "The longest lifetime a namespace may have."},
     "deletionProtection": {"type": "boolean", "description": "Namespaces cannot be deleted by mistake."},
 }
+
+
+def _rollout() -> Schema:
+    return _mapping(
+        {
+            "strategy": {
+                "enum": list(ROLLOUTS),
+                "description": "Whether a changed tier reaches existing namespaces by itself.",
+            },
+            "perMinute": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 1_000_000,
+                "description": "How many of them a minute.",
+            },
+        }
+    )
 
 
 def _policy() -> Schema:
@@ -68,6 +93,10 @@ def _policy() -> Schema:
         "controllers": (_list(_TEXT), "The users our own controller runs as."),
         "requiredLabels": (_every(_TEXT), "Labels every namespace has, with the pattern of their values."),
         "requiredAnnotations": (_every(_TEXT), "The same for annotations."),
+        "adoption": (
+            {"enum": list(ADOPTIONS)},
+            "What becomes of somebody else's object where one of the bundle belongs.",
+        ),
         "modes": (
             _mapping(
                 {each: {"enum": list(MODES)} for each in (*(rule.id for rule in RULES), MANAGED_OBJECTS.id)}

@@ -6,17 +6,21 @@ Files are read in `webhook.codec.catalogue`. A key that may be left out has its 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from webhook.core import plaindata, tiers, wording
 from webhook.core.document import Document
 from webhook.core.errors import InvalidPolicyError
 from webhook.core.pattern import Pattern
 from webhook.core.policy import (
+    ADOPTIONS,
     DEFAULT_TEAM_GROUPS,
     MODES,
+    ROLLOUTS,
     SYSTEM_NAMESPACES,
     UNLABELLED,
     Policy,
+    Rollout,
     TeamGroups,
     Tier,
 )
@@ -40,6 +44,7 @@ POLICY_DEFAULTS: dict[object, object] = {
     "requiredLabels": {},
     "requiredAnnotations": {},
     "modes": {},
+    "adoption": "Never",
 }
 _SEPARATORS = ("", "-", "--")
 _TEAM = "{team}"
@@ -55,14 +60,17 @@ def parse(content: object) -> Policy:
         document.mapping("", content)
         raise InvalidPolicyError(document.problems)
     root = document.mapping(
-        "", content, required=("apiVersion", "kind", "policy", "tiers"), optional=("defaults",)
+        "", content, required=("apiVersion", "kind", "policy", "tiers"), optional=("defaults", "rollout")
     )
     for key, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if key in root:
             document.choice(key, str(root[key]), (expected,))
     defaults = document.mapping("defaults", root.get("defaults", {}), optional=tiers.LIFE_KEYS)
     found = tiers.read(document, root.get("tiers"), defaults)
-    policy = _policy(document, root.get("policy"), found, _revision(content))
+    policy = replace(
+        _policy(document, root.get("policy"), found, _revision(content)),
+        rollout=_rollout(document, root.get("rollout", {})),
+    )
     if document.problems:
         raise InvalidPolicyError(document.problems)
     return policy
@@ -93,9 +101,18 @@ def _policy(document: Document, value: object, found: dict[str, Tier], revision:
         required_labels=_required(document, "policy.requiredLabels", rules["requiredLabels"]),
         required_annotations=_required(document, "policy.requiredAnnotations", rules["requiredAnnotations"]),
         modes=_modes(document, rules["modes"]),
+        adoption=_choice(document, "adoption", rules["adoption"], ADOPTIONS),
         tiers=found,
         revision=revision,
     )
+
+
+def _rollout(document: Document, value: object) -> Rollout:
+    stated = document.mapping("rollout", value, optional=("strategy", "perMinute"))
+    strategy = document.text("rollout.strategy", stated.get("strategy", "auto"))
+    if strategy:
+        document.choice("rollout.strategy", strategy, ROLLOUTS, what="a known way")
+    return Rollout(strategy, document.count("rollout.perMinute", stated.get("perMinute", 60), least=1))
 
 
 def _choice(document: Document, key: str, value: object, allowed: tuple[str, ...]) -> str:

@@ -82,6 +82,13 @@ class Document:
             self._wrong_shape(path, "true or false", value)
         return value is True
 
+    def count(self, path: str, value: object, *, least: int = 0, most: int = 1_000_000) -> int:
+        """A whole number between two bounds."""
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._wrong_shape(path, f"a whole number from {least} to {most}", value)
+            return least
+        return value
+
     def pattern(self, path: str, value: object) -> Pattern:
         try:
             return Pattern(self.text(path, value))

@@ -21,6 +21,11 @@ MODES = ("enforce", "warn", "audit")
 SYSTEM_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 """Exempt whatever the catalogue says: no setting may put the cluster's own under our webhooks."""
 
+ADOPTIONS = ("Never", "IfIdentical", "Always")
+"""What becomes of somebody else's object where one of the bundle belongs."""
+
+ROLLOUTS = ("auto", "manual")
+
 EVERYBODY = "*"
 """Stands for any group in a tier's `allowed.groups`."""
 
@@ -83,6 +88,17 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a changed tier reaches the namespaces that are there already.
+
+    `auto`: `per_minute` of them a minute. `manual`: those that name the revision in an annotation.
+    """
+
+    strategy: str = "auto"
+    per_minute: int = 60
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One immutable snapshot of the catalogue file."""
 
@@ -107,6 +123,9 @@ class Policy:
     tiers: Mapping[str, Tier]
     revision: str
     """Short hash of the whole document."""
+
+    rollout: Rollout = Rollout()
+    adoption: str = "Never"
 
     def group_of(self, team: str) -> str:
         """The RBAC group that gets access to the namespaces of `team`."""
