@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 
 from tools.controlplane.plane import ControlPlane
+from tools.dev import accounts
 from tools.dev.product import Product
+from webhook.core import rights
 
 _numbers = itertools.count(1)
+
+
+_LAST = "tests/rights/test_session.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What judges the whole session comes at its end."""
+    items.sort(key=lambda item: item.nodeid.startswith(_LAST))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,14 +49,17 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def plane(_clean_environment: None) -> Iterator[ControlPlane]:
-    """Shared by all tests, which keep out of each other's way by the names they use."""
-    with ControlPlane.start() as running:
+    """Shared by all tests, which keep out of each other's way by the names they use.
+
+    What our accounts do on it is written down: tests/rights/test_session.py looks at it in the end.
+    """
+    with ControlPlane.start(audit=True, audited=accounts.users(rights.ROLES)) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def product(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product with all roles in one process, as `make up` runs it."""
+    """The product as `make up` runs it: two processes, each with its own account and rights."""
     running = Product.start(plane, tmp_path_factory.mktemp("product"))
     yield running
     running.stop()

@@ -32,6 +32,7 @@ def test_the_defaults() -> None:
         api_listen=Address("127.0.0.1", 8080),
         api_tokens=Path("tokens"),
         health_listen=Address("127.0.0.1", 8081),
+        lease_namespace=None,
         kubeconfig=None,
     )
 
@@ -66,6 +67,16 @@ def test_every_path_has_a_variable(variable: str, field: str) -> None:
 def test_every_address_has_a_variable(name: str) -> None:
     loaded = load({f"NSP_{name.upper()}_LISTEN": "10.0.0.1:99"})
     assert getattr(loaded, f"{name}_listen") == Address("10.0.0.1", 99)
+
+
+def test_the_namespace_of_the_lease_has_a_variable() -> None:
+    assert load({"NSP_LEASE_NAMESPACE": "ns-provisioner"}).lease_namespace == "ns-provisioner"
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "..", "Team", "-a", "a-", "a\n", "é", "a" * 64])
+def test_a_namespace_that_is_none(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"^--lease-namespace: .* is not the name of a namespace$"):
+        load(lease_namespace=text)
 
 
 def test_an_empty_variable_is_none() -> None:

@@ -16,6 +16,7 @@ from webhook.core.errors import NsProvisionerError
 
 ROLES = ("admission", "controller", "api")
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -69,6 +70,11 @@ SERVE = (
     Setting("api-tokens", "File of hashed API tokens."),
     Setting("health-listen", "HOST:PORT of /livez, /readyz and /metrics (HTTP).", "127.0.0.1:8081"),
     Setting(
+        "lease-namespace",
+        "Namespace of the Lease by which one controller leads; by default the pod's own, outside a pod"
+        " kube-system. Tenants must not be able to write Leases in it.",
+    ),
+    Setting(
         "kubeconfig", "Credentials for the API server; the pod's own when not given.", None, "KUBECONFIG"
     ),
 )
@@ -91,7 +97,13 @@ class Settings:
     api_listen: Address
     api_tokens: Path | None
     health_listen: Address
+    lease_namespace: str | None
     kubeconfig: Path | None
+
+
+def kubeconfig(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The kubeconfig that the environment names, for commands that run no role."""
+    return _path(environment.get("KUBECONFIG"))
 
 
 def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -124,6 +136,7 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str] = os.en
         api_listen=_address("api-listen", values["api-listen"] or ""),
         api_tokens=_path(values["api-tokens"]),
         health_listen=_address("health-listen", values["health-listen"] or ""),
+        lease_namespace=_namespace(values["lease-namespace"]),
         kubeconfig=_path(values["kubeconfig"]),
     )
 
@@ -151,6 +164,13 @@ def _require(values: Mapping[str, str | None], name: str, why: str) -> None:
 
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
+
+
+def _namespace(text: str | None) -> str | None:
+    """It becomes part of a path, so nothing but a name may be in it."""
+    if text is not None and not _NAMESPACE.fullmatch(text):
+        raise SettingsError(f"--lease-namespace: {wording.quote(text)} is not the name of a namespace")
+    return text
 
 
 def _names(text: str | None) -> frozenset[str]:

@@ -115,10 +115,60 @@ class Metrics:
             ("kind", "action"),
             registry=self.registry,
         )
+        self.repairs = Counter(
+            "nsp_drift_repairs",
+            "Bundle objects of complete namespaces put right, by kind and action.",
+            ("kind", "action"),
+            registry=self.registry,
+        )
+        self.last_success = Gauge(
+            "nsp_last_successful_pass_timestamp_seconds",
+            "When a pass last found or left a namespace of the tier complete (Unix time).",
+            ("tier",),
+            registry=self.registry,
+        )
+        self.conflicts = Counter(
+            "nsp_write_conflicts",
+            "Writes that met another writer's and were planned anew, by kind.",
+            ("kind",),
+            registry=self.registry,
+        )
+        self.rollout_waiting = Gauge(
+            "nsp_rollout_waiting",
+            "Namespaces whose turn to follow a changed tier has not come yet.",
+            registry=self.registry,
+        )
+        self.events = Counter(
+            "nsp_events", "Kubernetes Events, by what became of them.", ("result",), registry=self.registry
+        )
+        self.expired = Counter(
+            "nsp_expired",
+            "Namespaces whose time was over, by what became of them.",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.expiry_due = Gauge(
+            "nsp_expiry_due", "Namespaces that are there though their time is over.", registry=self.registry
+        )
+        self.expiry_halted = Gauge(
+            "nsp_expiry_halted",
+            "1 while nothing is deleted because too many namespaces are due at once.",
+            registry=self.registry,
+        )
+        self.clock_offset = Gauge(
+            "nsp_clock_offset_seconds",
+            "How far the leader's clock is ahead of the API server's (negative: behind).",
+            registry=self.registry,
+        )
         self.ready_seconds = Histogram(
             "nsp_time_to_ready_seconds",
             "From a namespace's creation (whole seconds) to its bundle, where nothing was in the way.",
             buckets=_READY_BUCKETS,
+            registry=self.registry,
+        )
+        self.budget_waiting = Gauge(
+            "nsp_budget_waiting",
+            "Namespaces that wait for room in the budget of their team, or for more room.",
             registry=self.registry,
         )
         self.queue_depth = Gauge("nsp_queue_depth", "Namespaces waiting for a pass.", registry=self.registry)
@@ -127,11 +177,51 @@ class Metrics:
             "How long the namespace that has waited longest for a pass has done so.",
             registry=self.registry,
         )
+        self.leader = Gauge(
+            "nsp_leader", "Whether this process leads (1) or not (0).", registry=self.registry
+        )
+        self.leadership_changes = Counter(
+            "nsp_leadership_changes",
+            "Terms of this process gained, lost, and released.",
+            ("change",),
+            registry=self.registry,
+        )
+        self.api_requests = Counter(
+            "nsp_api_requests",
+            "Calls to the API server by verb and HTTP status; 0 where there was no answer.",
+            ("verb", "code"),
+            registry=self.registry,
+        )
+        self.api_writes_limit = Gauge(
+            "nsp_api_writes_limit",
+            "How many writes may be under way at once, as the API server bears it.",
+            registry=self.registry,
+        )
+        self.api_throttled = Counter(
+            "nsp_api_throttled",
+            "Calls that the API server was too busy for: 429, 503, 504, or no answer in time.",
+            registry=self.registry,
+        )
         self.watch_restarts = Counter(
             "nsp_watch_restarts",
             "Watches begun anew, by kind and reason.",
             ("kind", "reason"),
             registry=self.registry,
+        )
+        self.relists = Counter(
+            "nsp_relists",
+            "Times that everything of a kind was read again after the first time, by kind and reason.",
+            ("kind", "reason"),
+            registry=self.registry,
+        )
+        self.watch_silence = Gauge(
+            "nsp_watch_silence_seconds",
+            "How long ago the API server said something on the watch, be it a bookmark.",
+            ("kind",),
+            registry=self.registry,
+        )
+        self.store_objects = Gauge(
+            "nsp_store_objects", "Objects in memory, by kind.", ("kind",), registry=self.registry
         )
 
     def catalogue_loaded(self, revision: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import platform
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from webhook.web.record import Recorder
 from webhook.web.server import Listener, raise_file_limit
 
 if TYPE_CHECKING:
+    from webhook.adapters.kube.elector import Elector
     from webhook.adapters.kube.transport import Transport
 
 
@@ -113,7 +115,8 @@ async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
     if roles & {"controller", "api"}:
         transport = await _transport(context, stack)
         if "controller" in roles:
-            services.append(_controller(context, transport))
+            elector = _elector(context, await _transport(context, stack))
+            services.append(_controller(context, transport, elector))
         if "api" in roles:
             services.append(_api(context, transport))
     return services
@@ -161,28 +164,75 @@ async def _transport(context: Context, stack: AsyncExitStack) -> "Transport":
     return await stack.enter_async_context(Transport(access))
 
 
-def _controller(context: Context, transport: "Transport") -> Service:
+def _elector(context: Context, transport: "Transport") -> "Elector":
+    """On a transport of its own: a renewal must not wait behind the writes of the work it stands for."""
+    from webhook.adapters.kube import elector
+
+    settings = context.settings
+    made = elector.Elector(
+        transport,
+        namespace=settings.lease_namespace or elector.home(in_pod=settings.kubeconfig is None),
+        identity=elector.identity(),
+        clock=context.clock,
+        metrics=context.metrics,
+        log=context.log,
+    )
+    context.informers["leader"] = made.leader
+    return made
+
+
+def _controller(context: Context, transport: "Transport", elector: "Elector") -> Service:
     from webhook.adapters.cluster_sink import ClusterSink
+    from webhook.adapters.kube.events import EventRecorder
     from webhook.adapters.kube.view import ClusterView
+    from webhook.adapters.namespace_reaper import NamespaceReaper
+    from webhook.controller.budgets import Ledger
+    from webhook.controller.expiry import Expirer
+    from webhook.controller.idleness import IdleWatch
     from webhook.controller.loop import Loop
     from webhook.controller.queue import KeyedQueue
     from webhook.controller.reconcile import Reconciler
+    from webhook.controller.repairs import Repairs
+    from webhook.controller.rollout import RolloutGate
     from webhook.controller.service import ControllerService
+    from webhook.controller.target import Targets
 
-    metrics, log = context.metrics, context.log
+    metrics, log, clock = context.metrics, context.log, context.clock
     queue = KeyedQueue()
+    fenced = transport.fenced(elector.seconds_left)
     view = ClusterView(transport, on_change=queue.add, metrics=metrics, log=log)
     context.on_catalogue.append(view.resync)
+    events = EventRecorder(fenced, clock=clock, instance=platform.node(), metrics=metrics)
+    gate = RolloutGate(context.policy, queue.add)
+    metrics.rollout_waiting.set_function(lambda: len(gate))
+    sink = ClusterSink(fenced, clock=clock, wrote=view.wrote)
+    server_now = transport.server_time.now
     reconciler = Reconciler(
         reader=view,
-        sink=ClusterSink(transport, clock=context.clock, wrote=view.wrote),
+        sink=sink,
+        events=events,
+        targets=Targets(Ledger(view, queue.add, metrics), gate),
+        repairs=Repairs(),
         policy=context.policy,
-        clock=context.clock,
+        server_now=server_now,
+        clock=clock,
+        metrics=metrics,
+        log=log,
+    )
+    expirer = Expirer(
+        reader=view,
+        reaper=NamespaceReaper(fenced),
+        idle=IdleWatch(reader=view, marks=sink, policy=context.policy, log=log),
+        policy=context.policy,
+        server_now=server_now,
+        clock=clock,
+        events=events,
         metrics=metrics,
         log=log,
     )
     context.checks["controller"] = _unless(view.is_synced, "the first list is not complete")
-    return ControllerService(view, Loop(queue, reconciler.reconcile, metrics=metrics, log=log))
+    loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log)
+    return ControllerService(view, (loop, gate, expirer, events), elector)
 
 
 def _api(context: Context, transport: "Transport") -> Listener:

@@ -1,22 +1,20 @@
 """The order of the measurements, and the table at the end."""
 
-import os
-import platform
-import sysconfig
 import tempfile
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.admission import cpu, footprint, latency, programs, report, reviews
 from benchmarks.admission.report import Row
 from benchmarks.admission.reviews import Review
 from benchmarks.admission.servers import Bench
-from tools.controlplane import console, golang
+from tools.controlplane import console
 from tools.controlplane.plane import ControlPlane
 
 
 def main() -> int:
     """Measure in a temporary folder and print. A missed target is printed, it is no failure."""
-    machine = _machine()
+    heading = machine.described()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         bench = Bench(Path(folder), programs.ensure())
         recorded, rows = _on_a_plane(bench)
@@ -24,7 +22,7 @@ def main() -> int:
         rows = cpu.measure(bench, recorded) + rows
         console.say("measuring memory and start-up")
         rows += footprint.measure(bench, recorded)
-    print(f"{machine}\n")
+    print(f"{heading}\n")
     report.show(rows)
     return 0
 
@@ -36,13 +34,3 @@ def _on_a_plane(bench: Bench) -> tuple[list[Review], list[Row]]:
         recorded, patch = reviews.record(plane, bench, ours)
         with bench.running("constant", bench.constant(patch)) as constant:
             return recorded, latency.measure(plane, bench, {"ours": ours, "constant": constant})
-
-
-def _machine() -> str:
-    """Said before the measurements: a machine that is busy already gives times that mean little."""
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    build = "with" if optimised else "without"
-    return (
-        f"{len(os.sched_getaffinity(0))} cores with a load of {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()} {build} PGO, Go {golang.locate().version}; median (least-most)"
-    )

@@ -117,7 +117,7 @@ async def test_create_takes_back_an_object_that_was_ours(
     for verb in ("PATCH", "PUT"):
         setup.server.script(verb, PATH, faults.ok(quota(9)))
     await setup.sink.write(create())
-    assert setup.requests() == [("POST", QUOTAS, None), GET, GET, *write]
+    assert setup.requests() == [("POST", QUOTAS, None), GET, *write]
     assert setup.wrote == [quota(9) if write else live]
 
 
@@ -125,7 +125,7 @@ async def test_create_goes_on_when_the_object_in_its_way_is_gone_by_now(setup: S
     """A NotFoundError would tell the reconciler that the namespace is gone, and nobody would come back."""
     setup.server.script("POST", QUOTAS, EXISTS, faults.ok(quota(9), code=201))
     await setup.sink.write(create())
-    assert [request[0] for request in setup.requests()] == ["POST", "GET", "GET", "POST"]
+    assert [request[0] for request in setup.requests()] == ["POST", "GET", "POST"]
     assert setup.wrote == [quota(9)]
 
 
@@ -292,14 +292,14 @@ async def test_the_condition_is_applied_to_the_status_of_the_namespace_and_nothi
 ) -> None:
     setup.server.script("PATCH", STATUS, faults.ok(manifest(version=8)))
     await setup.sink.set_condition(
-        "payments", Condition(ConditionStatus.TRUE, "BundleComplete", "6 objects in place", since)
+        manifest(version=7), Condition(ConditionStatus.TRUE, "BundleComplete", "6 objects in place", since)
     )
     [seen] = setup.server.requests
     assert seen.query == {"fieldManager": "ns-provisioner", "fieldValidation": "Strict", "force": "true"}
     assert seen.body == {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": "payments"},
+        "metadata": {"name": "payments", "uid": "uid-payments"},
         "status": {
             "conditions": [
                 {
@@ -313,3 +313,55 @@ async def test_the_condition_is_applied_to_the_status_of_the_namespace_and_nothi
         },
     }
     assert setup.wrote == [manifest(version=8)]
+
+
+@pytest.mark.parametrize(
+    ("adoption", "pods", "ours"),
+    [
+        pytest.param("Never", "20", False, id="never, whatever it says"),
+        pytest.param("IfIdentical", "20", True, id="identical"),
+        pytest.param("IfIdentical", "21", False, id="identical is asked for, and it is not"),
+        pytest.param("Always", "21", True, id="always"),
+    ],
+)
+async def test_somebody_elses_object_becomes_ours_where_the_catalogue_says_so(
+    setup: Setup, adoption: str, pods: str, ours: bool
+) -> None:
+    setup.server.script("POST", QUOTAS, EXISTS)
+    setup.server.script("GET", PATH, faults.ok(stripped(pods=pods, managers=("kubectl",))))
+    setup.server.script("PATCH", PATH, faults.ok(quota(8)))
+    setup.server.script("PUT", PATH, faults.ok(quota(8)))
+    change = Change(Action.CREATE, quota(), adoption=adoption)
+    if not ours:
+        with pytest.raises(ForeignObjectError):
+            await setup.sink.write(change)
+        assert setup.wrote == []
+        return
+    await setup.sink.write(change)
+    assert setup.requests()[-1][0] == ("PATCH" if pods == "20" else "PUT")
+    assert setup.wrote == [quota(8)]
+
+
+PRUNE = Change(Action.PRUNE, quota(5), quota(5))
+
+
+async def test_prune_deletes_exactly_what_was_seen(setup: Setup) -> None:
+    setup.server.script("GET", PATH, faults.ok(quota(5, managers=("ns-provisioner",))))
+    setup.server.script("DELETE", PATH, faults.ok(faults.status(200, "", "")))
+    await setup.sink.write(PRUNE)
+    assert [seen.verb for seen in setup.server.requests] == ["GET", "DELETE"]
+    assert setup.server.requests[1].body["preconditions"]["uid"] == quota(5)["metadata"]["uid"]
+
+
+async def test_prune_leaves_alone_what_only_bears_our_labels(setup: Setup) -> None:
+    setup.server.script("GET", PATH, faults.ok(quota(5, managers=("kubectl",))))
+    with pytest.raises(ForeignObjectError, match="has our labels and was not made by ns-provisioner"):
+        await setup.sink.write(PRUNE)
+
+
+@pytest.mark.parametrize("at", ["GET", "DELETE"])
+async def test_prune_is_content_with_what_is_gone(setup: Setup, at: str) -> None:
+    setup.server.script("GET", PATH, faults.ok(quota(5, managers=("ns-provisioner",))))
+    setup.server.script("DELETE", PATH, faults.ok(faults.status(200, "", "")))
+    setup.server.script(at, PATH, faults.failure(404, "NotFound", "not found"))
+    await setup.sink.write(PRUNE)

@@ -33,6 +33,8 @@ _NOTES: dict[str, tuple[str | None, ...]] = {
     words.TTL: ("30d", "60d", None),
     words.QUOTA: ("pods=10", None, None),
     words.PROTECTION: ("true", "false", "yes", None, None),
+    words.IDLE_SINCE: ("1772366400", None, None),
+    words.FORCE: ("small", None, None),
     "note": ("hello", None),
 }
 _OWNERS: tuple[list[Manifest], ...] = ([], [], [], [DANGLING], [FORGED], [DANGLING, FORGED])

@@ -92,6 +92,8 @@ _SHORT = {
     "ttl": words.TTL,
     "quota": words.QUOTA,
     "protection": words.PROTECTION,
+    "idle": words.IDLE_SINCE,
+    "force": words.FORCE,
 }
 
 DANGLING: Manifest = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "gone"}

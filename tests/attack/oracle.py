@@ -5,6 +5,8 @@ from tests.attack.words import (
     AUDIT,
     ENFORCE,
     EXPIRES_AT,
+    FORCE,
+    IDLE_SINCE,
     MANAGED_BY,
     MANAGER,
     PROTECTION,
@@ -34,8 +36,8 @@ def namespace_thefts(before: Manifest, after: Manifest | None, actor: Actor) -> 
         _label(before, MANAGED_BY) != _label(after, MANAGED_BY)
     ):
         found.append(f"label {MANAGED_BY}")
-    if _note(before, REQUESTED_BY) != _note(after, REQUESTED_BY):
-        found.append(f"annotation {REQUESTED_BY}")
+    notes = (REQUESTED_BY, IDLE_SINCE, FORCE)
+    found += [f"annotation {key}" for key in notes if _note(before, key) != _note(after, key)]
     return found + (_guarded(before, after, actor) if _is_managed(before) else [])
 
 

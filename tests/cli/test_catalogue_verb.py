@@ -39,9 +39,9 @@ def test_a_good_file_is_called_good(nsp: Nsp, file: Path) -> None:
 def test_everything_wrong_is_listed_at_once(nsp: Nsp, file: Path) -> None:
     broken = _changed(
         file,
-        ("requests.cpu", "cores"),
+        ('requests.cpu: "1"', 'cores: "1"'),
         ("unlabelled: default", "unlabelled: maybe"),
-        ("pods:", "namespaces:"),
+        ('pods: "5"', 'namespaces: "5"'),
     )
     code, out, err = nsp("catalogue", "lint", broken)
     assert (code, out) == (1, "")

@@ -17,7 +17,7 @@ def _problems(text: str) -> list[str]:
     return [str(problem) for problem in refused.value.problems]
 
 
-ROOT_KEYS = "is not a known key; allowed: apiVersion, defaults, kind, policy, rollout, tiers"
+ROOT_KEYS = "is not a known key; allowed: apiVersion, defaults, expiry, kind, policy, rollout, teams, tiers"
 POLICY_KEYS = (
     "is not a known key; allowed: adminGroups, adoption, appliers, controllers, defaultTier, exemptNames, "
     "modes, namePattern, requesters, requiredAnnotations, requiredLabels, reservedNames, reservedPrefixes, "
@@ -25,7 +25,7 @@ POLICY_KEYS = (
 )
 TIER_KEYS = (
     "is not a known key; allowed: abstract, allowed, deletionProtection, extends, extraManifests, "
-    "limitRange, maxTtl, networkPolicies, overrides, podSecurity, quota, replacedBy, title, ttl"
+    "idleTtl, limitRange, maxTtl, networkPolicies, overrides, podSecurity, quota, replacedBy, title, ttl"
 )
 
 

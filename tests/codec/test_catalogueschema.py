@@ -30,6 +30,8 @@ policy:
   requiredLabels: {owner: ".+"}
   modes: {required-metadata: warn, managed-objects: audit}
 defaults: {ttl: null, maxTtl: 30d}
+expiry: {dryRun: false, perMinute: 600, maxPercent: 100, notices: [7d, 1h]}
+teams: {"*": {namespaces: 0, quota: {requests.cpu: 0.5, pods: "9"}}, payments: {}}
 tiers:
   base:
     abstract: true
@@ -38,6 +40,7 @@ tiers:
   small:
     extends: base
     title: Small
+    idleTtl: 8h
     quota: {requests.cpu: 4, pods: "20", count/jobs.batch: 10}
     limitRange: {default: {cpu: 500m}, defaultRequest: {cpu: 0.1}}
     overrides: {quota: {requests.cpu: {max: 8}}}
@@ -76,6 +79,14 @@ def test_what_the_parser_takes_the_schema_takes(text: str) -> None:
         pytest.param("kind: ConfigMap", "kind: ClusterRole", id="a kind that a tier cannot add"),
         pytest.param('pods: "20"', "pods: many", id="a quantity that is none"),
         pytest.param('teamSeparator: "--"', 'teamSeparator: "_"', id="an unknown separator"),
+        pytest.param("dryRun: false", "dryRun: no thanks", id="a dry run that is neither on nor off"),
+        pytest.param("perMinute: 600", "perMinute: 601", id="more deletions a minute than anybody wants"),
+        pytest.param("maxPercent: 100", "maxPercent: 101", id="more than all"),
+        pytest.param("[7d, 1h]", "[7d, soon]", id="a notice that is no lifetime"),
+        pytest.param("namespaces: 0", "namespaces: few", id="a number of namespaces that is none"),
+        pytest.param("namespaces: 0", "pods: 7", id="a quota key outside the quota of a team"),
+        pytest.param("payments: {}", "Payments: {}", id="a team that nobody can be called"),
+        pytest.param("idleTtl: 8h", "idleTtl: never", id="an idle lifetime that is none"),
         pytest.param("v1alpha1", "v2", id="another version"),
     ],
 )

@@ -82,7 +82,7 @@ def namespace(name: str = "payments", *, tier: str = "small", team: str = "payme
 
 
 class Cluster:
-    """Implements ports.ClusterReader and ports.Sink with what it keeps: no cache, no delay.
+    """Implements the ports of the controller with what it keeps: no cache, no delay.
 
     `before` and `after` are errors to raise around the N-th write (counted from 0).
     """
@@ -91,6 +91,8 @@ class Cluster:
         self.namespaces = {manifest["metadata"]["name"]: manifest for manifest in manifests}
         self.objects: dict[str, dict[ObjectKey, Manifest]] = {}
         self.writes: list[str] = []
+        self.events: list[tuple[str, str, bool]] = []
+        self.departed: dict[str, Manifest] = {}
         self.before: dict[int, Exception] = {}
         self.after: dict[int, Exception] = {}
         self._calls = itertools.count()
@@ -102,21 +104,49 @@ class Cluster:
     def bundle_objects(self, namespace: str) -> Mapping[ObjectKey, Manifest]:
         return self.objects.get(namespace, {})
 
+    def team(self, name: str) -> list[Manifest]:
+        return [it for it in self.namespaces.values() if it["metadata"]["labels"].get(labels.TEAM) == name]
+
+    def depart(self, name: str) -> None:
+        """The namespace leaves what we look at: it was deleted, or is managed no more."""
+        self.departed[name] = self.namespaces.pop(name)
+
+    def take_departed(self, name: str) -> Manifest | None:
+        return self.departed.pop(name, None)
+
+    def record(self, namespace: Manifest, *, warning: bool, reason: str, message: str) -> None:
+        """Implements ports.EventRecorder."""
+        self.events.append((reason, message, warning))
+
     async def write(self, change: Change) -> None:
         place = self.objects.setdefault(change.manifest["metadata"]["namespace"], {})
         key = key_of(change.manifest)
         with self._faults():
+            if change.action is Action.PRUNE:
+                del place[key]
+                self.writes.append(f"prune {key}")
+                return
             anew = change.action in (Action.CREATE, Action.RESTORE)
             assert (key in place) is not anew, f"{change.action} of {key}"
             place[key] = self._result(change, place.get(key))
             self.writes.append(f"{change.action} {key}")
 
-    async def set_condition(self, namespace: str, condition: Condition) -> None:
+    async def set_condition(self, namespace: Manifest, condition: Condition) -> None:
+        name = namespace["metadata"]["name"]
         with self._faults():
             since = condition.since or NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-            status = namespaces.status_patch(namespace, condition, since=since)["status"]
-            self.namespaces[namespace] = {**self.namespaces[namespace], "status": status}
+            status = namespaces.status_patch(name, condition, since=since)["status"]
+            if name in self.namespaces:
+                self.namespaces[name] = {**self.namespaces[name], "status": status}
             self.writes.append(f"condition {condition.status} {condition.reason}")
+
+    async def set_expiry(self, namespace: Manifest, expires_at: int | None) -> None:
+        metadata = self.namespaces[namespace["metadata"]["name"]]["metadata"]
+        with self._faults():
+            metadata["labels"].pop(labels.EXPIRES_AT, None)
+            if expires_at is not None:
+                metadata["labels"][labels.EXPIRES_AT] = str(expires_at)
+            self.writes.append(f"expiry {expires_at}")
 
     def condition(self, namespace: str = "payments") -> Condition | None:
         return namespaces.provisioned(self.namespaces[namespace])

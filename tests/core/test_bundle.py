@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from tests.core.builders import POLICY, rendered, state, tier
+from tests.core.builders import POLICY, policy, rendered, state, tier
 from tests.core.strategies import legal_names
 from webhook.core import bundle, labels
 from webhook.core.model import API_VERSIONS, Bundle, key_of
@@ -12,7 +12,11 @@ from webhook.core.networkpolicies import STANDARD
 REVISION = POLICY.tiers["small"].revision
 METADATA = {
     "namespace": "payments",
-    "labels": {"app.kubernetes.io/managed-by": "ns-provisioner", "platform/tier-revision": REVISION},
+    "labels": {
+        "app.kubernetes.io/managed-by": "ns-provisioner",
+        "platform/tier": "small",
+        "platform/tier-revision": REVISION,
+    },
 }
 
 SMALL = (
@@ -140,6 +144,69 @@ def test_of_a_namespace_is_that_of_its_labels() -> None:
     )
 
 
+BINDING = {"kind": "RoleBinding", "metadata": {"name": "view"}, "roleRef": {}, "subjects": []}
+COUNTS = {
+    "configmaps": "9",
+    "count/networkpolicies.networking.k8s.io": "7",
+    "count/pods": "5",
+    "requests.nvidia.com/gpu": "2",
+    "services": "3",
+}
+
+
+def _both(**changes: object) -> tuple[Bundle, Bundle]:
+    """The bundle of a namespace, and what it gets while its team has no room for it."""
+    tiers = {"small": tier(**changes)}
+    return bundle.of("web", state(), policy(tiers=tiers)), bundle.inert("web", state(), policy(tiers=tiers))
+
+
+def test_an_inert_namespace_has_its_guardrails_and_no_access() -> None:
+    whole, inert = _both(extra_manifests=(BINDING, EXTRA))
+    assert (inert.tier, inert.revision) == (whole.tier, whole.revision)
+    assert [key_of(item) for item in inert.objects] == [
+        key_of(item) for item in whole.objects if item["kind"] != "RoleBinding"
+    ]
+    for item in inert.objects:
+        assert item in whole.objects or key_of(item) == bundle.QUOTA
+
+
+@pytest.mark.parametrize(
+    ("quota", "left"),
+    [
+        pytest.param(
+            {"requests.cpu": "4", "limits.memory": "16Gi", "pods": "20"},
+            {"requests.cpu": "0", "limits.memory": "0", "pods": "0"},
+            id="nothing is left of what the tier limits",
+        ),
+        pytest.param({"limits.cpu": "1"}, {"limits.cpu": "0", "pods": "0"}, id="and no pods in any case"),
+        pytest.param(
+            COUNTS,
+            {
+                "configmaps": "9",
+                "count/networkpolicies.networking.k8s.io": "7",
+                "count/pods": "0",
+                "requests.nvidia.com/gpu": "0",
+                "services": "0",
+                "pods": "0",
+            },
+            id="our own objects still fit",
+        ),
+    ],
+)
+def test_what_an_inert_namespace_may_use(quota: dict[str, str], left: dict[str, str]) -> None:
+    whole, inert = _both(quota=quota)
+    (found,) = [item["spec"]["hard"] for item in inert.objects if key_of(item) == bundle.QUOTA]
+    assert found == left
+    assert whole.objects[1]["spec"]["hard"] == quota
+
+
+def test_an_extra_quota_of_an_inert_namespace_stays_as_it_is() -> None:
+    extra = {"kind": "ResourceQuota", "metadata": {"name": "more"}, "spec": {"hard": {"pods": "3"}}}
+    _, inert = _both(extra_manifests=(extra,))
+    hard = {item["metadata"]["name"]: item["spec"]["hard"] for item in inert.objects if "hard" in str(item)}
+    assert (hard["more"]["pods"], hard["default"]["pods"]) == ("3", "0")
+
+
 @pytest.mark.parametrize("names", [[], ["default-deny-all"], list(reversed(STANDARD))], ids=str)
 def test_the_policies_are_those_of_the_tier_in_its_order(names: list[str]) -> None:
     chosen = tier(network_policies={name: tier().network_policies[name] for name in names})
@@ -192,8 +259,7 @@ def test_what_a_placeholder_brings_in_is_text_and_no_placeholder() -> None:
 
 
 def test_access_comes_last_of_all() -> None:
-    binding = {"kind": "RoleBinding", "metadata": {"name": "view"}, "roleRef": {}, "subjects": []}
-    objects = rendered(extra_manifests=(binding, EXTRA)).objects
+    objects = rendered(extra_manifests=(BINDING, EXTRA)).objects
     assert [str(key_of(item)) for item in objects][-3:] == [
         "ConfigMap/about",
         "RoleBinding/view",

@@ -15,7 +15,7 @@ from webhook.core.policy import TeamGroups
 
 MANAGER, MANAGED_BY = "ns-provisioner", "app.kubernetes.io/managed-by"
 TIER, TEAM, EXPIRES_AT = "platform/tier", "platform/team", "platform/expires-at"
-REQUESTED_BY = "platform/requested-by"
+REQUESTED_BY, IDLE_SINCE = RECORDS = ("platform/requested-by", "platform/idle-since")
 SETTINGS = ("platform/ttl", "platform/quota", "platform/deletion-protection")
 LEVELS = {"privileged": 0, "baseline": 1, "restricted": 2}
 FLOORS = {"enforce": 1, "warn": 2}
@@ -62,7 +62,8 @@ def _with(labels: dict[str, str], changes: dict[str, str | None]) -> dict[str, s
 
 label_changes = st.dictionaries(st.sampled_from(LABELS), values, max_size=2)
 annotation_changes = st.dictionaries(
-    st.sampled_from([*SETTINGS, REQUESTED_BY, "note"]), st.sampled_from(["7d", "true", "false", "jane", None])
+    st.sampled_from([*SETTINGS, *RECORDS, "note"]),
+    st.sampled_from(["7d", "true", "false", "jane", None]),
 )
 owners = st.lists(st.sampled_from(["Pod/a 1", "Pod/b 2"]), unique=True, max_size=2).map(tuple)
 
@@ -100,8 +101,9 @@ def taken(old: NamespaceState, new: NamespaceState, *, member: bool) -> list[str
     found = [key for key in (TIER, TEAM, EXPIRES_AT) if before(key) != after(key)]
     if before(MANAGED_BY) != after(MANAGED_BY) and MANAGER in (before(MANAGED_BY), after(MANAGED_BY)):
         found.append(MANAGED_BY)
-    if old.annotations.get(REQUESTED_BY) != new.annotations.get(REQUESTED_BY):
-        found.append(REQUESTED_BY)
+    found += [
+        key for key in (REQUESTED_BY, IDLE_SINCE) if old.annotations.get(key) != new.annotations.get(key)
+    ]
     ours = after(MANAGED_BY) == MANAGER
     if ours:
         found += [f"owner {owner}" for owner in new.owners if owner not in old.owners]
@@ -189,5 +191,6 @@ def test_a_tenant_creates_for_no_team_but_his_own(data: st.DataObject, parts: tu
         assert state.annotations[REQUESTED_BY] == asked.caller.username
         assert not state.owners
         assert EXPIRES_AT not in state.labels
+        assert IDLE_SINCE not in state.annotations
         for mode, floor in FLOORS.items():
             assert LEVELS[state.labels[f"pod-security.kubernetes.io/{mode}"]] >= floor

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.builders import POLICY, rendered, written
-from webhook.core import bundle, plan, quantity
-from webhook.core.model import Action, Manifest, ObjectKey, key_of
+from webhook.core import bundle, labels, plan, quantity
+from webhook.core.model import Action, Change, Manifest, ObjectKey, key_of
 
 BUNDLE = rendered()
 Drift = Callable[[Manifest], object]
@@ -310,3 +310,56 @@ def test_the_action_for_one_object_is_to_be_had_alone() -> None:
     assert plan.action(wanted, {**written(wanted), "spec": {"hard": {"pods": "9999"}}}) is Action.REPLACE
     bare = written(wanted)
     assert plan.action(wanted, {**bare, "metadata": {"name": "default"}}) is Action.APPLY
+
+
+def _extra(kind: str, name: str, *, revision: bool = True) -> tuple[ObjectKey, Manifest]:
+    given = {labels.MANAGED_BY: labels.MANAGER, **({labels.TIER_REVISION: "former"} if revision else {})}
+    found = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "uid": "1", "labels": given}}
+    return ObjectKey(kind, name), found
+
+
+def test_what_a_former_tier_had_goes_access_first_and_all_else_last() -> None:
+    cluster = dict([_extra("ConfigMap", "note"), _extra("RoleBinding", "guests")])
+    found = [(change.action, str(key_of(change.manifest))) for change in _changes(cluster)]
+    assert found[0] == (Action.PRUNE, "RoleBinding/guests")
+    assert found[-1] == (Action.PRUNE, "ConfigMap/note")
+    assert [action for action, _ in found[1:-1]] == [Action.CREATE] * 6
+
+
+def test_what_was_made_for_no_tier_is_left_alone() -> None:
+    cluster = observed() | dict([_extra("ConfigMap", "note", revision=False)])
+    assert _changes(cluster) == ()
+
+
+def _changes(cluster: dict[ObjectKey, Manifest]) -> tuple[Change, ...]:
+    return plan.changes(BUNDLE, cluster, was_complete=False)
+
+
+@pytest.mark.parametrize(
+    "tie",
+    [
+        pytest.param({"ownerReferences": [{"kind": "ConfigMap", "name": "gone", "uid": "1"}]}, id="an owner"),
+        pytest.param({"finalizers": ["example.com/mine"]}, id="a finalizer"),
+    ],
+)
+@pytest.mark.parametrize("key", [key_of(item) for item in BUNDLE.objects], ids=str)
+def test_what_ties_an_object_to_somebody_elses_will_is_taken_off(key: ObjectKey, tie: Manifest) -> None:
+    assert _after(key, lambda it: it["metadata"].update(tie)) == {key: Action.REPLACE}
+
+
+@pytest.mark.parametrize(
+    ("adoption", "same", "other"),
+    [("Never", False, False), ("IfIdentical", True, False), ("Always", True, True)],
+)
+def test_who_becomes_ours(adoption: str, same: bool, other: bool) -> None:
+    desired = next(item for item in BUNDLE.objects if key_of(item) == QUOTA)
+    foreign = copy.deepcopy(written(desired))
+    foreign["metadata"]["labels"] = {"made-by": "hand"}
+    assert plan.may_adopt(desired, foreign, adoption) is same
+    foreign["spec"]["hard"]["pods"] = "21"
+    assert plan.may_adopt(desired, foreign, adoption) is other
+
+
+def test_adoption_is_a_matter_of_the_catalogue() -> None:
+    found = plan.changes(BUNDLE, {}, was_complete=False, adoption="IfIdentical")
+    assert {change.adoption for change in found} == {"IfIdentical"}

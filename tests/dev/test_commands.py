@@ -68,7 +68,7 @@ def test_up_is_idempotent_and_down_leaves_nothing_running(environment: Environme
     assert environment.sourced() == variables
     code, table = environment.run("status")
     assert code == 0, table
-    for process in ("etcd", "kube-apiserver", "kube-controller-manager", "nsp"):
+    for process in ("etcd", "kube-apiserver", "kube-controller-manager", "nsp", "nsp-api"):
         assert f"\n{process} " in table
     assert environment.run("down") == (0, "everything is stopped\n")
     for line in table.splitlines()[1:]:

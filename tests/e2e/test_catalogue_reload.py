@@ -23,7 +23,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, catalogue: Path) -> Iterator[Product]:
     with ControlPlane.start() as plane:
-        product = Product.start(plane, tmp_path_factory.mktemp("product"), catalogue=catalogue)
+        folder = tmp_path_factory.mktemp("product")
+        product = Product.start(plane, folder, processes=("admission,controller,api",), catalogue=catalogue)
         yield product
         product.stop()
 

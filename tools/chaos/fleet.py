@@ -105,7 +105,7 @@ class Fleet:
     def _spawn(self) -> Replica:
         name = f"admission-{next(self._numbers)}"
         log = self._folder / f"{name}.log"
-        process = Process.spawn(name, self._argv(), log=log, env=_environment(), cwd=ROOT)
+        process = Process.spawn(name, self._argv(), log=log, env=environment(), cwd=ROOT)
         replica = Replica(process)
         self._every.append(replica)
         return replica
@@ -116,8 +116,8 @@ class Fleet:
         def until(condition: Callable[[], bool], what: str) -> None:
             waiting.until(condition, f"{process.name} to {what}", [process], limit=READY_SECONDS)
 
-        until(lambda: len(_listening(process.log)) == 2, "listen")
-        found = _listening(process.log)
+        until(lambda: len(listening(process.log)) == 2, "listen")
+        found = listening(process.log)
         replica.address, replica.health = found["admission"], found["health"]
         until(lambda: replica.get("/readyz")[0] == 200, "be ready")
 
@@ -132,11 +132,12 @@ class Fleet:
         ]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """For `nsp serve`: what a developer has set for it does not count."""
     return {name: value for name, value in child_environment().items() if not name.startswith("NSP_")}
 
 
-def _listening(log: Path) -> dict[str, str]:
+def listening(log: Path) -> dict[str, str]:
     """Role to HOST:PORT, from what a process has logged."""
     found = {}
     for line in log.read_bytes().splitlines():

@@ -60,7 +60,9 @@ def kube_apiserver(layout: Layout) -> list[str]:
     ]
     if layout.audit:
         command.append(f"--audit-policy-file={layout.file('audit-policy.json')}")
-        command.append(f"--audit-log-path={layout.directory / 'audit.log'}")
+        command.append(f"--audit-log-path={layout.audit_log}")
+    if layout.feature_gates:
+        command.append(f"--feature-gates={layout.feature_gates}")
     return command
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.layout import Layout
@@ -10,21 +12,12 @@ from tools.controlplane.layout import Layout
 CONTEXT = "ns-provisioner"
 
 
-# Who did what, not with which contents.
-_AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1",
-    "kind": "Policy",
-    "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata"}],
-}
-
-
-def write_all(layout: Layout, *, admin: str, controller: str) -> None:
+def write_all(layout: Layout, *, admin: str, controller: str, audited: Sequence[str] = ()) -> None:
     """All that must be there before the API server starts."""
     write_tokens(layout, admin=admin, controller=controller)
     write_signing_key(layout)
     if layout.audit:
-        write_private(layout.file("audit-policy.json"), json.dumps(_AUDIT_POLICY))
+        write_private(layout.file("audit-policy.json"), json.dumps(_audit_policy(audited)))
 
 
 def write_tokens(layout: Layout, *, admin: str, controller: str) -> None:
@@ -51,6 +44,19 @@ def write_signing_key(layout: Layout) -> None:
         serialization.NoEncryption(),
     )
     write_private(layout.file("sa.key"), pem.decode())
+
+
+def _audit_policy(users: Sequence[str]) -> dict[str, Any]:
+    """Who did what, not with which contents; everybody where nobody is named."""
+    rules: list[dict[str, Any]] = [{"level": "Metadata"}]
+    if users:
+        rules = [{"level": "Metadata", "users": list(users)}, {"level": "None"}]
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": rules,
+    }
 
 
 def write_kubeconfig(layout: Layout, path: Path, token: str) -> None:

@@ -29,6 +29,7 @@ class Layout:
     apiserver_port: int
     controller_port: int
     audit: bool
+    feature_gates: str = ""
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -49,6 +50,11 @@ class Layout:
     @property
     def logs(self) -> Path:
         return self.directory / "logs"
+
+    @property
+    def audit_log(self) -> Path:
+        """There when the plane was started with an audit."""
+        return self.directory / "audit.log"
 
     @property
     def ca_file(self) -> Path:

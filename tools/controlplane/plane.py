@@ -11,7 +11,7 @@ import atexit
 import os
 import secrets
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ class ControlPlane:
         self.kubeconfig = layout.kubeconfig
         self.directory = layout.directory
         self.logs = layout.logs
+        self.audit_log = layout.audit_log
         self.bin_dir = layout.bin_dir
         self.admin_token = token
         self.api = Api(layout, token)
@@ -73,14 +74,17 @@ class ControlPlane:
         *,
         detached: bool = False,
         audit: bool = False,
+        audited: Sequence[str] = (),
+        feature_gates: str = "",
         apiserver_port: int | None = None,
         assets: Path | None = None,
     ) -> Self:
         """Start a plane and wait until it is ready.
 
         `directory` keeps the logs (default: a temporary folder, removed on stop); `detached` lets the
-        plane outlive this process; `audit` writes who did what to `directory/audit.log`; `assets` is
-        a folder of ready binaries (default: built and cached).
+        plane outlive this process; `audit` writes who did what to `audit_log`, of the users `audited` or
+        of everybody; `feature_gates` are the API server's, as in "WatchList=false"; `assets` is a folder
+        of ready binaries (default: built and cached).
         """
         if detached and directory is None:
             raise ControlPlaneError("a detached plane needs a directory, by which it is found again")
@@ -89,11 +93,11 @@ class ControlPlane:
             reserved = [held.enter_context(ports.reserve(wanted)) for wanted in (apiserver_port, *3 * [None])]
             apiserver, etcd, peer, controller = (reservation.port for reservation in reserved)
             folder = folders.prepare(directory) if directory else folders.temporary()
-            layout = Layout(folder, bin_dir, etcd, peer, apiserver, controller, audit)
+            layout = Layout(folder, bin_dir, etcd, peer, apiserver, controller, audit, feature_gates)
             plane = cls(layout, _secret(), _secret(), detached=detached, temporary=directory is None)
             plane._reservations = held.pop_all()
         try:
-            plane._boot()
+            plane._boot(audited)
         except BaseException:
             plane.stop()
             raise
@@ -132,6 +136,10 @@ class ControlPlane:
         if result.returncode:
             raise ControlPlaneError(f"kubectl {' '.join(arguments)}: {result.stderr.strip()}")
         return result.stdout
+
+    def write_kubeconfig(self, path: Path, token: str) -> None:
+        """A kubeconfig for whom `token` is of; only its owner can read it."""
+        credentials.write_kubeconfig(self._layout, path, token)
 
     def counters(self) -> dict[tuple[str, str], int]:
         """Requests the API server has served by (verb, resource), as in ("APPLY", "namespaces")."""
@@ -190,12 +198,12 @@ class ControlPlane:
             folders.remove(self.directory, keep_logs=not self._temporary)
         self._stopped = True
 
-    def _boot(self) -> None:
+    def _boot(self, audited: Sequence[str]) -> None:
         layout, controller = self._layout, _secret()
         if not self._detached:
             atexit.register(self._stop_at_exit, os.getpid())
         layout.logs.mkdir(exist_ok=True)
-        credentials.write_all(layout, admin=self.admin_token, controller=controller)
+        credentials.write_all(layout, admin=self.admin_token, controller=controller, audited=audited)
         self._spawn("etcd", layout.etcd_port)
         self._until(lambda: readiness.etcd_healthy(layout), "etcd to be healthy")
         self._spawn("kube-apiserver", layout.apiserver_port)

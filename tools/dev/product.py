@@ -1,4 +1,4 @@
-"""Runs ns-provisioner beside a control plane: certificates, tokens, processes, registration.
+"""Runs ns-provisioner beside a control plane: certificates, accounts, tokens, processes, registration.
 
 Ports are the kernel's choice: each process binds port 0 and says in its log where it listens.
 """
@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tools.controlplane import waiting
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.controlplane.process import Process, child_environment
+from tools.dev import accounts
+from webhook.core import rights
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -56,13 +59,15 @@ class Product:
         plane: ControlPlane,
         directory: Path,
         *,
-        processes: Sequence[str] = ("admission,controller,api",),
+        processes: Sequence[str] = ("admission,controller", "api"),
         detached: bool = False,
         catalogue: Path | None = None,
     ) -> "Product":
         """One process for each entry of `processes` (roles separated by commas); returns when ready.
 
-        After a crash, addresses, certificate and token are those from before.
+        Controller and API have accounts of their own, so a process with both runs as cluster
+        administrator. After a crash, addresses, certificate and token are those from before, and only
+        what has ended is started.
         """
         product = cls.known(plane, directory) or cls(plane, directory)
         product.catalogue = catalogue
@@ -71,8 +76,12 @@ class Product:
             product._make_certificates()
             product._make_token()
         try:
-            for roles in processes:
-                product.run(roles, detached=detached)
+            product._install_accounts(processes)
+            started = [
+                product._spawn(roles, detached=detached) for roles in processes if not product._runs(roles)
+            ]
+            for process in started:
+                product._wait_until_ready(process)
             product.register()
         except BaseException:
             product.stop()
@@ -81,9 +90,9 @@ class Product:
 
     @classmethod
     def attach(cls, plane: ControlPlane, directory: Path) -> "Product | None":
-        """The installation that another process started here, if any of it still runs."""
+        """The installation that another process started here, if all of it still runs."""
         product = cls.known(plane, directory)
-        running = product is not None and any(process.alive() for process in product.processes.values())
+        running = product is not None and all(process.alive() for process in product.processes.values())
         return product if running else None
 
     @classmethod
@@ -131,27 +140,9 @@ class Product:
 
     def run(self, roles: str, *, detached: bool = False) -> Process:
         """Start one process and wait until it is ready; a role that ran before gets its old address."""
-        name = "nsp-" + "-".join(roles.split(",")) if roles.count(",") < 2 else "nsp"
-        log = self.directory / "logs" / f"{name}.log"
-        begin = log.stat().st_size if log.exists() else 0
-        argv = [nsp(), "serve", "--role", roles, *self._flags(name), *self._catalogue_flag()]
-        process = Process.spawn(name, argv, log=log, env=self._environment(), detached=detached)
-        self.processes[name] = process
-        self._save()
-        listening = len(roles.split(",")) - ("controller" in roles) + 1
-        waiting.until(
-            lambda: len(_listening(log, begin)) >= listening,
-            f"{name} to listen",
-            [process],
-            limit=READY_SECONDS,
-        )
-        found = _listening(log, begin)
-        health = found.pop("health")
-        self.addresses |= {**found, f"{name}/health": health}
-        process.port = int(found.get("admission", health).rpartition(":")[2])
-        waiting.until(lambda: _is_ready(health), f"{name} to be ready", [process], limit=READY_SECONDS)
-        self._save()
-        return process
+        started = self._spawn(roles, detached=detached)
+        self._wait_until_ready(started)
+        return started.process
 
     def register(self) -> None:
         """Register the admission pair and wait until the API server calls it."""
@@ -173,6 +164,52 @@ class Product:
             process.stop(STOP_SECONDS)
         (self.directory / _STATE).unlink(missing_ok=True)
 
+    def _spawn(self, roles: str, *, detached: bool) -> "_Started":
+        name = _name(roles)
+        log = self.directory / "logs" / f"{name}.log"
+        begin = log.stat().st_size if log.exists() else 0
+        argv = [nsp(), "serve", "--role", roles, *self._flags(name), *self._catalogue_flag()]
+        environment = self._environment() | self._credentials(roles)
+        process = Process.spawn(name, argv, log=log, env=environment, detached=detached)
+        self.processes[name] = process
+        self._save()
+        return _Started(process, len(roles.split(",")) - ("controller" in roles) + 1, begin)
+
+    def _runs(self, roles: str) -> bool:
+        known = self.processes.get(_name(roles))
+        return known is not None and known.alive()
+
+    def _wait_until_ready(self, started: "_Started") -> None:
+        process, name = started.process, started.process.name
+        waiting.until(started.listens, f"{name} to listen", [process], limit=READY_SECONDS)
+        found = started.listening()
+        health = found.pop("health")
+        self.addresses |= {**found, f"{name}/health": health}
+        process.port = int(found.get("admission", health).rpartition(":")[2])
+        waiting.until(lambda: _is_ready(health), f"{name} to be ready", [process], limit=READY_SECONDS)
+        self._save()
+
+    def _install_accounts(self, processes: Sequence[str]) -> None:
+        """For the roles that have one; the catalogue may say nothing of the others' accounts."""
+        roles = [role for role in rights.ROLES if role in ",".join(processes).split(",")]
+        if not roles:
+            return
+        which = ("--namespace", accounts.NAMESPACE, "--role", ",".join(roles))
+        accounts.install(self.plane, self._nsp("rbac", *which, *self._catalogue_flag()))
+        for role in roles:
+            accounts.write_kubeconfig(self.plane, role, self._kubeconfig(role))
+
+    def _credentials(self, roles: str) -> dict[str, str]:
+        """The admission role has none."""
+        held = [role for role in rights.ROLES if role in roles.split(",")]
+        if not held:
+            return {}
+        shared = len(held) > 1
+        return {"KUBECONFIG": str(self.plane.kubeconfig if shared else self._kubeconfig(*held))}
+
+    def _kubeconfig(self, role: str) -> Path:
+        return self.directory / f"{role}.kubeconfig"
+
     def _make_certificates(self) -> None:
         self._nsp("certs", "make", "--dir", str(self.directory / "certs"))
 
@@ -186,6 +223,7 @@ class Product:
         return [
             *("--tls-cert", str(certificates / "tls.crt"), "--tls-key", str(certificates / "tls.key")),
             *("--api-tokens", str(self.directory / "tokens"), "--drain-quiet", "0"),
+            *("--lease-namespace", accounts.NAMESPACE),
             *("--admission-listen", self.addresses.get("admission", _FREE)),
             *("--api-listen", self.addresses.get("api", _FREE)),
             *("--health-listen", self.addresses.get(f"{name}/health", _FREE)),
@@ -195,8 +233,9 @@ class Product:
         return [] if self.catalogue is None else ["--catalogue", str(self.catalogue)]
 
     def _environment(self) -> dict[str, str]:
-        inherited = {key: value for key, value in child_environment().items() if not key.startswith("NSP_")}
-        return inherited | {"KUBECONFIG": str(self.plane.kubeconfig)}
+        """Nothing of the developer's own settings."""
+        inherited = child_environment().items()
+        return {key: value for key, value in inherited if not key.startswith("NSP_") and key != "KUBECONFIG"}
 
     def _nsp(self, *arguments: str) -> str:
         command = [nsp(), *arguments]
@@ -229,6 +268,26 @@ class Product:
         file = self.directory / _STATE
         file.touch(mode=0o600)
         file.write_text(json.dumps(state))
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A process on its way: it will say `listeners` addresses in its log, from byte `begin` on."""
+
+    process: Process
+    listeners: int
+    begin: int
+
+    def listening(self) -> dict[str, str]:
+        return _listening(self.process.log, self.begin)
+
+    def listens(self) -> bool:
+        return len(self.listening()) >= self.listeners
+
+
+def _name(roles: str) -> str:
+    """A process of one role is called after it."""
+    return "nsp" if "," in roles else f"nsp-{roles}"
 
 
 def nsp() -> str:

@@ -26,8 +26,11 @@ class ClusterSink:
         """Raises ForeignObjectError when the object is not ours to write."""
         manifest, observed = change.manifest, change.observed
         path = _path(manifest)
+        if change.action is Action.PRUNE:
+            await self._prune(path, manifest)
+            return
         if change.action is Action.CREATE:
-            written = await self._create(path, manifest)
+            written = await self._create(path, manifest, change.adoption)
         elif change.action is Action.RESTORE:
             written = await self._restore(path, manifest)
         else:
@@ -35,28 +38,58 @@ class ClusterSink:
             written = await self._mend(change.action, path, manifest, observed)
         self._wrote(written)
 
-    async def set_condition(self, namespace: str, condition: Condition) -> None:
-        path = f"{resources.NAMESPACES.path('', namespace)}/status"
+    async def set_condition(self, namespace: Manifest, condition: Condition) -> None:
+        metadata = namespace["metadata"]
         since = condition.since or self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-        patch = namespaces.status_patch(namespace, condition, since=since)
+        patch = namespaces.status_patch(metadata["name"], condition, since=since, uid=metadata["uid"])
+        path = f"{resources.NAMESPACES.path('', metadata['name'])}/status"
         self._wrote(await self._transport.apply(path, patch))
 
-    async def _create(self, path: str, manifest: Manifest) -> Manifest:
+    async def set_expiry(self, namespace: Manifest, expires_at: int | None) -> None:
+        """Set the label platform/expires-at (Unix seconds), or take it away."""
+        await self._mark(namespace, "labels", labels.EXPIRES_AT, expires_at)
+
+    async def set_idle_since(self, namespace: Manifest, since: int | None) -> None:
+        await self._mark(namespace, "annotations", labels.IDLE_SINCE, since)
+
+    async def _mark(self, namespace: Manifest, part: str, key: str, seconds: int | None) -> None:
+        """The uid in it has the patch refused (422) where a namesake has taken the place."""
+        name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
+        mark = {key: None if seconds is None else str(seconds)}
+        body = {"metadata": {"uid": uid, part: mark}}
+        self._wrote(await self._transport.merge(resources.NAMESPACES.path("", name), body))
+
+    async def _create(self, path: str, manifest: Manifest, adoption: str) -> Manifest:
         """POST, because an apply would merge into an object that somebody else has put in our place."""
         try:
             return await self._post(path, manifest)
         except ConflictError as error:
             live = await self._live(path)
-            if live is not None and not _is_ours(live):
+            if live is None:
+                return await self._post(path, manifest)
+            if not _is_ours(live) and not plan.may_adopt(manifest, live, adoption):
                 message = "it exists and was not made by ns-provisioner; remove or rename it"
                 raise ForeignObjectError(message, code=error.code, reason=error.reason) from error
-        return await self._restore(path, manifest)
+        return await self._put_right(path, manifest, live)
+
+    async def _prune(self, path: str, manifest: Manifest) -> None:
+        """DELETE, unless somebody has only copied our labels onto an object of their own."""
+        live = await self._live(path)
+        if live is None:
+            return
+        if not _is_ours(live):
+            raise ForeignObjectError("it has our labels and was not made by ns-provisioner; take them off")
+        with suppress(NotFoundError):
+            await self._transport.delete(path, uid=manifest["metadata"]["uid"])
 
     async def _restore(self, path: str, manifest: Manifest) -> Manifest:
         """POST; where something stands in the way it is ours, whatever was made of it, and put right."""
         live = await self._live(path)
         if live is None:
             return await self._post(path, manifest)
+        return await self._put_right(path, manifest, live)
+
+    async def _put_right(self, path: str, manifest: Manifest, live: Manifest) -> Manifest:
         mending = plan.action(manifest, live)
         return live if mending is None else await self._mend(mending, path, manifest, live)
 

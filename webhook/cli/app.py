@@ -13,6 +13,7 @@ VERBS = {
     "certs": "Make certificates for places without cert-manager.",
     "explain": "Explain the rules, with what breaks and what keeps each.",
     "policy": "Print the ValidatingAdmissionPolicies that guard inside the API server.",
+    "rbac": "Print accounts for the roles, with exactly the rights that they use.",
     "serve": "Run the admission pair, the controller and the API.",
     "simulate": "Decide on a Namespace manifest as admission would, without a cluster.",
     "webhooks": "Print the webhook configurations that register the admission pair.",

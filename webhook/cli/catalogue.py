@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from webhook.adapters import catalogue_file
+from webhook.cli import impact
 from webhook.codec import catalogue, catalogueschema
 from webhook.core import lint, wording
 
@@ -67,6 +68,9 @@ def diff(old: Path, new: Path) -> None:
 def schema() -> None:
     """Print the JSON Schema of a catalogue file, for editors."""
     click.echo(msgspec.json.format(msgspec.json.encode(catalogueschema.schema()), indent=2).decode())
+
+
+command.add_command(impact.command)
 
 
 def _yaml(value: Any) -> str:

@@ -20,7 +20,9 @@ def plain(snapshot: policy.Policy) -> dict[str, Any]:
     """The whole catalogue with every default and parent filled in, in the words of the file."""
     return {
         "policy": _policy(snapshot),
+        "expiry": _expiry(snapshot.expiry),
         "rollout": {"strategy": snapshot.rollout.strategy, "perMinute": snapshot.rollout.per_minute},
+        "teams": {team: _budget(each) for team, each in snapshot.budgets.items()},
         "tiers": {name: tier(each) for name, each in snapshot.tiers.items()},
     }
 
@@ -34,6 +36,7 @@ def tier(each: policy.Tier) -> dict[str, Any]:
         "extraManifests": list(each.extra_manifests) or None,
         "ttl": each.ttl,
         "maxTtl": each.max_ttl,
+        "idleTtl": each.idle_ttl,
         "replacedBy": each.replaced_by,
     }
     return {
@@ -70,6 +73,20 @@ def _policy(snapshot: policy.Policy) -> dict[str, Any]:
         "modes": dict(snapshot.modes),
         "adoption": snapshot.adoption,
     }
+
+
+def _expiry(rules: policy.ExpiryRules) -> dict[str, Any]:
+    return {
+        "dryRun": rules.dry_run,
+        "perMinute": rules.per_minute,
+        "maxPercent": rules.max_percent,
+        "notices": list(rules.notices),
+    }
+
+
+def _budget(budget: policy.Budget) -> dict[str, Any]:
+    namespaces = {} if budget.namespaces is None else {"namespaces": budget.namespaces}
+    return {**namespaces, **({"quota": dict(budget.quota)} if budget.quota else {})}
 
 
 def _bounds(bounds: policy.Bounds) -> dict[str, str]:

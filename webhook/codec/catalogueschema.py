@@ -6,9 +6,10 @@ patterns) `nsp catalogue lint` tells.
 
 from typing import Any
 
-from webhook.core import catalogue, extras, networkpolicies, tiers
+from webhook.core import catalogue, expiryrules, extras, networkpolicies, tiers
 from webhook.core.policy import (
     ADOPTIONS,
+    EVERY_TEAM,
     MODES,
     POD_SECURITY_LEVELS,
     POD_SECURITY_MODES,
@@ -44,7 +45,9 @@ def schema() -> Schema:
                 "apiVersion": {"const": catalogue.API_VERSION},
                 "kind": {"const": catalogue.KIND},
                 "policy": _policy(),
+                "expiry": _expiry(),
                 "rollout": _rollout(),
+                "teams": _teams(),
                 "defaults": _mapping({key: _LIFE[key] for key in tiers.LIFE_KEYS}),
                 "tiers": {**_every(_tier()), "propertyNames": _NAME, "minProperties": 1},
             },
@@ -56,8 +59,26 @@ def schema() -> Schema:
 _LIFE: dict[str, Schema] = {
     "ttl": {**_LIFETIME, "description": "The lifetime of a namespace that states none, such as 8h or 7d."},
     "maxTtl": {**_LIFETIME, "description": "The longest lifetime a namespace may have."},
+    "idleTtl": {**_LIFETIME, "description": "How long a namespace lasts that has no pods."},
     "deletionProtection": {"type": "boolean", "description": "Namespaces cannot be deleted by mistake."},
 }
+
+
+def _expiry() -> Schema:
+    minute = {"type": "integer", "minimum": 1, "maximum": expiryrules.MOST_PER_MINUTE}
+    described: dict[str, tuple[Schema, str]] = {
+        "dryRun": ({"type": "boolean"}, "Only tell which namespaces would be deleted."),
+        "perMinute": (minute, "The most deletions in a minute."),
+        "maxPercent": (
+            {"type": "integer", "minimum": 1, "maximum": 100},
+            "Nothing is deleted while more than this share of all managed namespaces is due.",
+        ),
+        "notices": (
+            _list({**_LIFETIME, "type": "string"}),
+            "How long before its end a namespace is told of it.",
+        ),
+    }
+    return _mapping({key: {**each, "description": text} for key, (each, text) in described.items()})
 
 
 def _rollout() -> Schema:
@@ -106,6 +127,15 @@ def _policy() -> Schema:
     }
     properties = {key: {**each, "description": text} for key, (each, text) in described.items()}
     return _mapping(properties, required=["defaultTier"])
+
+
+def _teams() -> Schema:
+    described: dict[str, tuple[Schema, str]] = {
+        "namespaces": ({"type": "integer", "minimum": 0}, "How many namespaces the team may have."),
+        "quota": (_every(_QUANTITY), "The most that the hard limits of its namespaces come to, by key."),
+    }
+    budget = _mapping({key: {**each, "description": text} for key, (each, text) in described.items()})
+    return {**_every(budget), "propertyNames": {"anyOf": [{"const": EVERY_TEAM}, _NAME]}}
 
 
 def _tier() -> Schema:

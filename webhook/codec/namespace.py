@@ -51,8 +51,11 @@ def _status(text: object) -> ConditionStatus:
     return next((status for status in ConditionStatus if status == text), ConditionStatus.UNKNOWN)
 
 
-def status_patch(name: str, condition: Condition, *, since: str) -> Manifest:
-    """The server-side-apply body that sets the condition. `since` is RFC 3339 UTC."""
+def status_patch(name: str, condition: Condition, *, since: str, uid: str | None = None) -> Manifest:
+    """The server-side-apply body that sets the condition; with `uid`, of that namespace and no namesake.
+
+    `since` is RFC 3339 UTC.
+    """
     entry: Mapping[str, str] = {
         "type": labels.PROVISIONED,
         "status": condition.status.value,
@@ -63,6 +66,6 @@ def status_patch(name: str, condition: Condition, *, since: str) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "uid": uid} if uid else {"name": name},
         "status": {"conditions": [dict(entry)]},
     }

@@ -108,16 +108,27 @@ def _immutable_checks(policy: Policy) -> list[Check]:
         )
         for key in labels.IDENTITY_LABELS
     ]
-    expiry = labels.EXPIRES_AT
+    controllers = (
+        ("labels", labels.EXPIRES_AT, "before", "after"),
+        ("annotations", labels.IDLE_SINCE, "notesBefore", "notesAfter"),
+    )
+    checks += [
+        Check(
+            rule,
+            "request.operation == 'DELETE' || variables.admin || variables.controller || "
+            + _same(before, after, key),
+            _changed_message(rule, part, key, before, after, f"ns-provisioner's controller, {admins}"),
+        )
+        for part, key, before, after in controllers
+    ]
+    force = labels.FORCE
     return [
         *checks,
         Check(
             rule,
-            "request.operation == 'DELETE' || variables.admin || variables.controller || "
-            + _same("before", "after", expiry),
-            _changed_message(
-                rule, "labels", expiry, "before", "after", f"ns-provisioner's controller, {admins}"
-            ),
+            "request.operation == 'DELETE' || variables.admin || variables.applier || "
+            + _same("notesBefore", "notesAfter", force),
+            _changed_message(rule, "annotations", force, "notesBefore", "notesAfter", appliers),
         ),
         Check(
             rule,

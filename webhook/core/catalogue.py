@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from webhook.core import plaindata, tiers, wording
+from webhook.core import budgetrules, expiryrules, plaindata, tiers, wording
 from webhook.core.document import Document
 from webhook.core.errors import InvalidPolicyError
 from webhook.core.pattern import Pattern
@@ -60,7 +60,10 @@ def parse(content: object) -> Policy:
         document.mapping("", content)
         raise InvalidPolicyError(document.problems)
     root = document.mapping(
-        "", content, required=("apiVersion", "kind", "policy", "tiers"), optional=("defaults", "rollout")
+        "",
+        content,
+        required=("apiVersion", "kind", "policy", "tiers"),
+        optional=("defaults", "expiry", "rollout", "teams"),
     )
     for key, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if key in root:
@@ -69,6 +72,8 @@ def parse(content: object) -> Policy:
     found = tiers.read(document, root.get("tiers"), defaults)
     policy = replace(
         _policy(document, root.get("policy"), found, _revision(content)),
+        expiry=expiryrules.read(document, root.get("expiry", {})),
+        budgets=budgetrules.read(document, root.get("teams", {})),
         rollout=_rollout(document, root.get("rollout", {})),
     )
     if document.problems:

@@ -7,6 +7,9 @@ NsProvisionerError
  +- (beside the code that raises them: settings, listeners, certificates, tokens, credentials)
  +- ClusterError          the API server refused or could not be reached
      +- ClusterUnavailableError  passing: try again
+     |   +- CredentialsRejectedError  401: the API server does not take what we say we are
+     |   +- LeadershipLostError       another replica leads, or may: this write was not sent
+     |   +- TooLargeVersionError      504: a resource version that the server has not seen yet
      +- ConflictError            the object exists, or has changed meanwhile
      |   +- ForeignObjectError   somebody else's object stands where ours belongs
      +- NotFoundError            the object is not there
@@ -78,6 +81,18 @@ class ClusterUnavailableError(ClusterError):
     ) -> None:
         super().__init__(message, code=code, reason=reason)
         self.retry_after = retry_after
+
+
+class CredentialsRejectedError(ClusterUnavailableError):
+    """401, after our credentials were read anew, too: passing, for who issues them may yet recover."""
+
+
+class LeadershipLostError(ClusterUnavailableError):
+    """A write of the leader's that was held back, because the time of its lease is over."""
+
+
+class TooLargeVersionError(ClusterUnavailableError):
+    """504 with the cause ResourceVersionTooLarge: ask this server without naming a version."""
 
 
 class ConflictError(ClusterError):

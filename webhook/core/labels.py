@@ -16,6 +16,7 @@ REVISION: Final = "platform/revision"
 FORCE: Final = "platform/force"
 """Names the tier that the namespace gets even where less than is in use."""
 DELETION_PROTECTION: Final = "platform/deletion-protection"
+IDLE_SINCE: Final = "platform/idle-since"
 
 MANAGER: Final = "ns-provisioner"
 """Value of the managed-by label, and the server-side-apply field manager."""

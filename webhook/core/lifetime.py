@@ -1,6 +1,7 @@
 """Lifetimes such as `30s`, `5m`, `1h` and `7d`: whole numbers with one unit, nothing else."""
 
 import re
+from functools import lru_cache
 
 from webhook.core.errors import NsProvisionerError
 
@@ -19,6 +20,7 @@ class InvalidLifetimeError(NsProvisionerError):
     """Text that is no lifetime."""
 
 
+@lru_cache(1024)  # the same few are read of thousands of namespaces, again and again
 def parse(text: str) -> int:
     """Seconds, at least 1. Raises InvalidLifetimeError."""
     match = _LIFETIME.fullmatch(text)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from webhook.core import networkpolicies
 from webhook.core.errors import Problem
-from webhook.core.policy import Policy, Tier
+from webhook.core.policy import EVERY_TEAM, Policy, Tier
 
 _PAIRED = {"limits.cpu": "cpu", "limits.memory": "memory", "requests.cpu": "cpu", "requests.memory": "memory"}
 
@@ -22,6 +22,7 @@ def findings(policy: Policy) -> Iterator[Problem]:
         yield Problem(f"policy.modes.{rule}", f"the rule is not enforced ({mode})", "take it out when ready")
     for tier in policy.tiers.values():
         yield from _tier(tier)
+        yield from _budgets(tier, policy)
 
 
 def _tier(tier: Tier) -> Iterator[Problem]:
@@ -42,6 +43,18 @@ def _tier(tier: Tier) -> Iterator[Problem]:
         yield Problem(f"{path}.quota.pods", "is missing: the number of pods has no limit", "")
     if tier.pod_security.get("enforce", "privileged") == "privileged":
         yield Problem(f"{path}.podSecurity.enforce", "lets privileged pods run", "make it baseline")
+
+
+def _budgets(tier: Tier, policy: Policy) -> Iterator[Problem]:
+    """Budgets that no namespace of the tier can ever fit."""
+    for team, budget in policy.budgets.items():
+        whose = "a team" if team == EVERY_TEAM else f"the team {team}"
+        for key in sorted(budget.quota.keys() - tier.quota.keys()):
+            yield Problem(
+                f"tiers.{tier.name}.quota.{key}",
+                f"is missing, and the budget of {whose} limits it: a namespace of that tier never fits",
+                f"add it, or take it out of teams.{team}.quota",
+            )
 
 
 _WITHOUT = {

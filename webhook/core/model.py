@@ -151,15 +151,20 @@ class Action(StrEnum):
     APPLY = "apply"  # only something of ours is missing: forced server-side apply
     REPLACE = "replace"  # it says something else or more, which apply cannot remove: PUT
     RECREATE = "recreate"  # an immutable field differs: delete, then create
+    PRUNE = "prune"  # the tier has no such object any more: delete
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One write. `observed` is the object it was decided on, None when there was none."""
+    """One write. `observed` is the object it was decided on, None when there was none.
+
+    `adoption` is one of policy.ADOPTIONS: what a CREATE may do with somebody else's object.
+    """
 
     action: Action
     manifest: Manifest
     observed: Manifest | None = None
+    adoption: str = "Never"
 
 
 class ConditionStatus(StrEnum):

@@ -29,6 +29,9 @@ ROLLOUTS = ("auto", "manual")
 EVERYBODY = "*"
 """Stands for any group in a tier's `allowed.groups`."""
 
+EVERY_TEAM = "*"
+"""Stands for every team that has no budget of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeamGroups:
@@ -77,6 +80,8 @@ class Tier:
     allowed_groups: frozenset[str] = frozenset({EVERYBODY})
     ttl: str | None = None
     max_ttl: str | None = None
+    idle_ttl: str | None = None
+    """How long a namespace lasts without pods; None: that alone ends none."""
     deletion_protection: bool = False
     replaced_by: str | None = None
     """The tier to take instead; naming one makes this one deprecated."""
@@ -96,6 +101,29 @@ class Rollout:
 
     strategy: str = "auto"
     per_minute: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the namespaces of one team may have together."""
+
+    namespaces: int | None = None
+    """How many there may be; None is any number."""
+    quota: Mapping[str, str] = field(default_factory=dict)
+    """The most that their hard limits may come to, by quota key; other keys have no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryRules:
+    """How namespaces end whose time is over. Nothing is deleted before `dry_run` is turned off."""
+
+    dry_run: bool = True
+    per_minute: int = 10
+    """The most deletions in a minute."""
+    max_percent: int = 20
+    """Above this share of all managed namespaces nothing is deleted: then something is wrong."""
+    notices: tuple[str, ...] = ("24h", "1h")
+    """How long before its end a namespace is told of it: lifetimes, the longest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +153,16 @@ class Policy:
     """Short hash of the whole document."""
 
     rollout: Rollout = Rollout()
+    expiry: ExpiryRules = ExpiryRules()
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """By team; EVERY_TEAM stands for those that are not named."""
     adoption: str = "Never"
 
     def group_of(self, team: str) -> str:
         """The RBAC group that gets access to the namespaces of `team`."""
         return (self.team_groups or DEFAULT_TEAM_GROUPS).group(team)
+
+    def budget_of(self, team: str) -> Budget | None:
+        """What the namespaces of `team` may have together; None where nothing limits them."""
+        found = self.budgets.get(team, self.budgets.get(EVERY_TEAM))
+        return found if found != Budget() else None

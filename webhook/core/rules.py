@@ -269,10 +269,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         id="managed-labels-immutable",
         text=(
-            "Tier, team and manager of an existing namespace change only by the hand of an admin group or a "
-            "GitOps applier, the record of who asked by that of an admin group, and platform/expires-at by "
-            "our controller's, whichever subresource the change comes through. This also keeps namespaces "
-            "that nobody manages from being adopted by labelling them."
+            "Tier, team and manager of an existing namespace, and platform/force, change only by the hand of "
+            "an admin group or a GitOps applier, the record of who asked by that of an admin group, and "
+            "platform/expires-at and platform/idle-since by our controller's, whichever subresource the "
+            "change comes through. This also keeps namespaces that nobody manages from being adopted by "
+            "labelling them."
         ),
         check=ownership.managed_labels_immutable,
         wrong=Example(labels={**_OURS, labels.TIER: "large"}, was=_OURS),

@@ -14,7 +14,7 @@ from webhook.core.policy import EVERYBODY, POD_SECURITY_LEVELS, POD_SECURITY_MOD
 LIMITED_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 REQUIRED_KEYS = ("quota", "limitRange", "podSecurity")
-LIFE_KEYS = ("ttl", "maxTtl", "deletionProtection")
+LIFE_KEYS = ("ttl", "maxTtl", "idleTtl", "deletionProtection")
 OPTIONAL_KEYS = (
     *("networkPolicies", "extraManifests", "overrides", "allowed"),
     *LIFE_KEYS,
@@ -149,7 +149,7 @@ def _tier(document: Document, name: str, body: Raw) -> Tier:
         overrides=_overrides(document, f"{path}.overrides", body.get("overrides", {}), quota),
         allowed_groups=_allowed(document, f"{path}.allowed", body.get("allowed", {"groups": [EVERYBODY]})),
         replaced_by=str(body["replacedBy"]) if body.get("replacedBy") is not None else None,
-        **_life(document, path, body),
+        **_life(document, path, body, quota),
     )
 
 
@@ -217,16 +217,23 @@ def _allowed(document: Document, path: str, value: object) -> frozenset[str]:
     return frozenset(found)
 
 
-def _life(document: Document, path: str, body: Raw) -> dict[str, Any]:
+def _life(document: Document, path: str, body: Raw, quota: Mapping[str, str]) -> dict[str, Any]:
     ttl = document.lifetime(f"{path}.ttl", body.get("ttl"))
     max_ttl = document.lifetime(f"{path}.maxTtl", body.get("maxTtl"))
     if ttl and max_ttl and lifetime.parse(ttl) > lifetime.parse(max_ttl):
         document.problem(f"{path}.ttl", f"{ttl} is longer than maxTtl {max_ttl}")
+    idle_ttl = document.lifetime(f"{path}.idleTtl", body.get("idleTtl"))
+    if idle_ttl and quantity.parse(quota.get("pods", "0")) == 0:
+        detail = "whether a namespace has pods is read from its quota, which does not count them"
+        document.problem(f"{path}.idleTtl", detail, "add pods to the tier's quota")
     protection = document.flag(f"{path}.deletionProtection", body.get("deletionProtection", False))
+    if protection and idle_ttl:
+        detail = "a namespace that ends without pods cannot be protected from deletion"
+        document.problem(f"{path}.deletionProtection", detail, "choose one of the two")
     if protection and (ttl or max_ttl):
         detail = f"a namespace that {labels.TTL} ends cannot be protected from deletion"
         document.problem(f"{path}.deletionProtection", detail, "choose one of the two")
-    return {"ttl": ttl, "max_ttl": max_ttl, "deletion_protection": protection}
+    return {"ttl": ttl, "max_ttl": max_ttl, "idle_ttl": idle_ttl, "deletion_protection": protection}
 
 
 def _revision(*parts: object) -> str:

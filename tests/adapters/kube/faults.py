@@ -1,7 +1,9 @@
 """An API server on loopback that answers what a test scripts: what a real one does not do on demand.
 
 Each verb and path has a list of answers; they are given in order and the last one again and again.
-A watch counts as the verb WATCH. A watch that nobody scripted stays open and silent.
+A watch counts as the verb WATCH, one with initial events as WATCHLIST. A watch that nobody scripted
+stays open and silent; initial events that nobody scripted are refused, as old servers do. A list of one
+object counts as PROBE: it only asks which version the server has come to.
 """
 
 import asyncio
@@ -12,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from aiohttp import web
-from kubernetes.aio.client.configuration import Configuration
 
+from webhook.adapters.kube.clienttls import ClientTls
 from webhook.adapters.kube.config import Access
+from webhook.adapters.kube.credentials import Fixed
 from webhook.core import labels
 from webhook.core.model import Manifest
 
@@ -25,8 +28,7 @@ Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def access(url: str, *, token: str = TOKEN) -> Access:
     """Credentials for plain HTTP: the TLS context is there and not used."""
-    configuration = Configuration(host=url, api_key={"BearerToken": f"Bearer {token}"})
-    return Access(url=url, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), configuration=configuration)
+    return Access(url=url, tls=ClientTls(verify=False), credentials=Fixed(f"Bearer {token}"))
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,12 @@ class FaultServer:
         return [it for it in self.requests if it.verb == verb and path in ("", it.path)]
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        verb = "WATCH" if request.query.get("watch") == "true" else request.method
+        verb = _verb(request)
         text = (await request.read()).decode()
         self.requests.append(Seen(verb, request.path, dict(request.query), dict(request.headers), text))
         answers = self._scripts.get((verb, request.path))
         if answers is None:
-            answers = [stream(then="hold") if verb == "WATCH" else failure(404, "NotFound", "not found")]
+            answers = [_UNSCRIPTED.get(verb, failure(404, "NotFound", "not found"))]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return await answer(request)
 
@@ -165,6 +167,16 @@ def bookmark(version: int) -> bytes:
     return event("BOOKMARK", {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata})
 
 
+def initial_end(version: int) -> bytes:
+    """The bookmark after the initial events of a watch."""
+    metadata = {
+        "resourceVersion": str(version),
+        "annotations": {"k8s.io/initial-events-end": "true"},
+        "creationTimestamp": None,
+    }
+    return event("BOOKMARK", {"kind": "Namespace", "apiVersion": "v1", "metadata": metadata})
+
+
 def gone() -> bytes:
     """410 inside a stream that began with 200."""
     return event("ERROR", status(410, "Expired", "too old resource version: 1 (2)"))
@@ -182,6 +194,19 @@ def stream(*pieces: bytes, then: str = "end") -> Answer:
         return await live(request)
 
     return answer
+
+
+_UNSCRIPTED: dict[str, Answer] = {
+    "WATCH": stream(then="hold"),
+    "WATCHLIST": failure(422, "Invalid", "sendInitialEvents: Forbidden: feature gate is disabled"),
+    "PROBE": page(version=10**9),
+}
+
+
+def _verb(request: web.Request) -> str:
+    if request.query.get("watch") != "true":
+        return "PROBE" if request.query.get("limit") == "1" else request.method
+    return "WATCHLIST" if "sendInitialEvents" in request.query else "WATCH"
 
 
 class Stream:

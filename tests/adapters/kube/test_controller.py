@@ -13,6 +13,7 @@ from tests.adapters.kube import faults
 from tests.adapters.kube.faults import FaultServer
 from tests.adapters.kube.tinyapi import TinyApi
 from tests.controller.support import StoppedClock, Told, namespace, running, until
+from tests.controller.unopposed import Unopposed
 from webhook.adapters import catalogue_file
 from webhook.adapters.cluster_sink import ClusterSink
 from webhook.adapters.kube import resources
@@ -63,7 +64,7 @@ class Setup:
             log=log,
         )
         loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log)
-        async with running(ControllerService(view, loop).run()):
+        async with running(ControllerService(view, [loop], Unopposed()).run()):
             yield
 
     def arrive(self, name: str) -> None:

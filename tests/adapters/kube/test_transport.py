@@ -2,27 +2,33 @@
 
 import asyncio
 import dataclasses
-import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kubernetes.aio.config import ConfigException
+from aiohttp import web
 
 from tests.adapters.kube import faults
 from tests.adapters.kube.faults import TOKEN, FaultServer, access, manifest
-from tests.controller.support import until
+from tests.controller.support import Told, until
 from webhook import __version__
 from webhook.adapters import pki, tls
+from webhook.adapters.kube import clienttls, throttle
 from webhook.adapters.kube import transport as transports
+from webhook.adapters.kube.clienttls import ClientTls
+from webhook.adapters.kube.credentials import CredentialsError
 from webhook.adapters.kube.transport import Transport
 from webhook.core.errors import (
     ClusterError,
     ClusterUnavailableError,
     ConflictError,
+    CredentialsRejectedError,
     ExpiredError,
+    LeadershipLostError,
     NotFoundError,
     RejectedError,
 )
@@ -33,7 +39,6 @@ pytestmark = pytest.mark.anyio
 PATH = "/api/v1/namespaces"
 ONE = f"{PATH}/payments"
 
-HOOK = "refresh_api_key_hook"
 STRICT = {"fieldManager": "ns-provisioner", "fieldValidation": "Strict"}
 
 
@@ -53,6 +58,14 @@ STRICT = {"fieldManager": "ns-provisioner", "fieldValidation": "Strict"}
         ),
         pytest.param(
             lambda it: it.replace(ONE, manifest()), "PUT", ONE, STRICT, "application/json", id="replace"
+        ),
+        pytest.param(
+            lambda it: it.merge(ONE, manifest()),
+            "PATCH",
+            ONE,
+            STRICT,
+            "application/merge-patch+json",
+            id="merge",
         ),
     ],
 )
@@ -78,6 +91,13 @@ async def test_a_delete_names_the_uid_it_means(server: FaultServer, transport: T
     [seen] = server.requests
     assert seen.body == {"preconditions": {"uid": "uid-1"}}
     assert seen.headers["Content-Type"] == "application/json"
+
+
+async def test_a_delete_may_name_the_version_it_means(server: FaultServer, transport: Transport) -> None:
+    server.script("DELETE", ONE, faults.ok(faults.status(200, "", "")))
+    await transport.delete(ONE, uid="uid-1", resource_version="7")
+    [seen] = server.requests
+    assert seen.body == {"preconditions": {"uid": "uid-1", "resourceVersion": "7"}}
 
 
 async def test_every_request_says_who_we_are(server: FaultServer, transport: Transport) -> None:
@@ -111,7 +131,7 @@ async def test_the_server_s_certificate_is_for_the_name_that_the_credentials_say
     async with FaultServer(tls.server_context(certificate, key)) as server:
         server.script("GET", ONE, faults.ok(manifest()))
         server.script("WATCH", PATH, faults.stream())
-        trusting = ssl.create_default_context(cafile=authority)
+        trusting = ClientTls(str(authority))
         credentials = dataclasses.replace(access(server.url), tls=trusting, server_name=server_name)
         async with Transport(credentials) as transport:
             for call in (_get, _watch):
@@ -131,50 +151,123 @@ async def _watch(transport: Transport) -> None:
         assert [event async for event in events] == []
 
 
-async def test_the_token_is_asked_for_anew_for_each_request(server: FaultServer) -> None:
+@dataclass
+class Tokens:
+    """Implements Credentials with tokens that a test sets: `next` is what renewing brings, if anything."""
+
+    header: str | None = "Bearer first"
+    next: str | None = None
+    broken: str = ""
+    renewals: list[str | None] = field(default_factory=list)
+
+    async def authorization(self) -> str | None:
+        return self.header
+
+    async def renew(self, rejected: str | None) -> bool:
+        self.renewals.append(rejected)
+        if self.broken:
+            raise CredentialsError(self.broken)
+        if self.next is None:
+            return False
+        self.header = self.next
+        return True
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+async def changing(server: FaultServer, tokens: Tokens) -> AsyncIterator[Transport]:
+    """A transport with those tokens."""
+    async with Transport(dataclasses.replace(access(server.url), credentials=tokens)) as connected:
+        yield connected
+
+
+def authorizations(server: FaultServer) -> list[str | None]:
+    return [seen.headers.get("Authorization") for seen in server.requests]
+
+
+async def test_the_token_is_asked_for_anew_for_each_request(
+    server: FaultServer, tokens: Tokens, changing: Transport
+) -> None:
     server.script("GET", ONE, faults.ok(manifest()))
-    tokens = iter(("first", "second"))
-    credentials = access(server.url)
-
-    async def refresh(configuration: Any) -> None:
-        configuration.api_key["BearerToken"] = f"Bearer {next(tokens)}"
-
-    setattr(credentials.configuration, HOOK, refresh)
-    async with Transport(credentials) as transport:
-        await transport.get(ONE)
-        await transport.get(ONE)
-    assert [seen.headers["Authorization"] for seen in server.requests] == ["Bearer first", "Bearer second"]
+    await changing.get(ONE)
+    tokens.header = "Bearer second"
+    await changing.get(ONE)
+    assert authorizations(server) == ["Bearer first", "Bearer second"]
 
 
-async def test_without_a_token_no_authorization_is_sent(server: FaultServer) -> None:
+async def test_without_a_token_no_authorization_is_sent(
+    server: FaultServer, tokens: Tokens, changing: Transport
+) -> None:
     server.script("GET", ONE, faults.ok(manifest()))
-    credentials = access(server.url)
-    credentials.configuration.api_key.clear()
-    async with Transport(credentials) as transport:
-        await transport.get(ONE)
-    assert "Authorization" not in server.requests[0].headers
+    tokens.header = None
+    await changing.get(ONE)
+    assert authorizations(server) == [None]
+
+
+UNAUTHORIZED = faults.failure(401, "Unauthorized", "Unauthorized")
+
+
+async def _apply(transport: Transport) -> None:
+    assert await transport.apply(ONE, manifest()) == manifest()
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("verb", "path", "call", "good"),
     [
-        pytest.param(FileNotFoundError("/var/run/secrets/token"), id="the file is not there"),
-        pytest.param(ConfigException("Token file exists but empty."), id="the file is empty"),
+        pytest.param("GET", ONE, lambda it: _get(it), faults.ok(manifest()), id="a read"),
+        pytest.param("PATCH", ONE, lambda it: _apply(it), faults.ok(manifest()), id="a write"),
+        pytest.param("WATCH", PATH, lambda it: _watch(it), faults.stream(), id="a watch"),
     ],
 )
-async def test_a_token_that_cannot_be_read_just_now_is_passing_trouble(
-    server: FaultServer, error: Exception
+async def test_a_rejected_token_is_renewed_and_the_call_made_once_more(
+    server: FaultServer,
+    tokens: Tokens,
+    changing: Transport,
+    verb: str,
+    path: str,
+    call: Callable[[Transport], Awaitable[None]],
+    good: faults.Answer,
 ) -> None:
-    """The kubelet replaces the file; whoever reads in between must not take the controller down."""
+    tokens.next = "Bearer second"
+    server.script(verb, path, UNAUTHORIZED, good)
+    await call(changing)
+    assert tokens.renewals == ["Bearer first"]
+    assert authorizations(server) == ["Bearer first", "Bearer second"]
 
-    def refresh(_: Any) -> None:
-        raise error
 
-    credentials = access(server.url)
-    setattr(credentials.configuration, HOOK, refresh)
-    async with Transport(credentials) as transport:
-        with pytest.raises(ClusterUnavailableError):
-            await transport.get(ONE)
+async def test_a_renewed_token_that_is_rejected_too_is_not_renewed_once_more(
+    server: FaultServer, tokens: Tokens, changing: Transport
+) -> None:
+    tokens.next = "Bearer second"
+    server.script("GET", ONE, UNAUTHORIZED)
+    with pytest.raises(CredentialsRejectedError) as rejected:
+        await changing.get(ONE)
+    assert rejected.value.code == 401
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        pytest.param("", "there are no others", id="there is no other token"),
+        pytest.param("the plug-in has failed", "the plug-in has failed", id="it cannot be renewed"),
+    ],
+)
+async def test_without_another_token_a_rejection_is_passing_trouble_with_a_clear_text(
+    server: FaultServer, tokens: Tokens, changing: Transport, broken: str, says: str
+) -> None:
+    """Passing, for who issues our credentials may yet recover: the object is not to blame."""
+    tokens.broken = broken
+    for verb, path in (("PATCH", ONE), ("WATCH", PATH)):
+        server.script(verb, path, UNAUTHORIZED)
+    for call in (_apply, _watch):
+        with pytest.raises(CredentialsRejectedError, match=says):
+            await call(changing)
+    assert len(server.requests) == 2
 
 
 async def test_proxies_of_the_environment_are_not_used(
@@ -287,7 +380,7 @@ async def test_a_call_that_gets_no_answer_is_given_up(
 async def test_writes_in_flight_are_limited_and_a_given_up_one_makes_room(
     server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transports, "WRITES_IN_FLIGHT", 2)
+    monkeypatch.setattr(throttle, "WRITES_AT_FIRST", 2)
     gate = asyncio.Event()
     server.script("PATCH", ONE, faults.gated(gate, faults.ok(manifest())))
     server.script("GET", ONE, faults.ok(manifest()))
@@ -301,6 +394,277 @@ async def test_writes_in_flight_are_limited_and_a_given_up_one_makes_room(
         gate.set()
         assert await writes[2] == manifest()
         await asyncio.wait(writes)
+
+
+async def test_lists_and_reads_at_once_are_limited_and_watches_are_not_counted(
+    server: FaultServer, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "READS_AT_ONCE", 1)
+    gate, live = asyncio.Event(), faults.Stream()
+    server.script("WATCH", PATH, live)
+    server.script("GET", ONE, faults.gated(gate, faults.ok(manifest())))
+    server.script("GET", PATH, faults.page(version=1))
+    watching = asyncio.create_task(_watch(transport))
+    await live.opened.wait()
+    reading = asyncio.create_task(transport.get(ONE))
+    await until(lambda: server.seen("GET"), "the read is on its way")
+    listing = asyncio.create_task(anext(transport.pages(PATH, {})))
+    server.script("PATCH", ONE, faults.ok(manifest()))
+    await _apply(transport)  # writes do not wait for reads
+    assert len(server.seen("GET")) == 1
+    gate.set()
+    await asyncio.gather(reading, listing)
+    assert len(server.seen("GET")) == 2
+    live.finish()
+    await watching
+
+
+async def test_trouble_halves_the_writes_once_and_is_counted(server: FaultServer) -> None:
+    told = Told()
+    server.script("PATCH", ONE, faults.failure(503, "ServiceUnavailable", "x"))
+    async with Transport(access(server.url), metrics=told.metrics) as transport:
+        assert told.value("nsp_api_writes_limit") == 24
+        writes = (transport.apply(ONE, manifest()) for _ in range(24))
+        await asyncio.gather(*writes, return_exceptions=True)
+        assert told.value("nsp_api_writes_limit") == 12
+    assert told.value("nsp_api_throttled_total") == 24
+    assert told.value("nsp_api_requests_total", verb="apply", code="503") == 24
+
+
+async def test_a_write_without_an_answer_in_time_is_trouble_too(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transports, "CALL_SECONDS", 0.05)
+    told = Told()
+    server.script("PATCH", ONE, faults.silence())
+    async with Transport(access(server.url), metrics=told.metrics) as transport:
+        with pytest.raises(ClusterUnavailableError):
+            await transport.apply(ONE, manifest())
+    assert told.value("nsp_api_writes_limit") == 12
+    assert told.value("nsp_api_requests_total", verb="apply", code="0") == 1
+
+
+async def test_answers_about_the_object_let_the_number_of_writes_grow(server: FaultServer) -> None:
+    """The server was well enough to say so."""
+    told = Told()
+    server.script("PATCH", ONE, faults.failure(409, "Conflict", "x"), faults.ok(manifest()))
+    async with Transport(access(server.url), metrics=told.metrics) as transport:
+        for _ in range(25):
+            with suppress(ConflictError):
+                await transport.apply(ONE, manifest())
+    assert told.value("nsp_api_writes_limit") == 25
+
+
+@pytest.mark.parametrize("verb", ["PATCH", "GET", "WATCH"])
+async def test_retry_after_of_any_answer_holds_all_writes_until_then(
+    server: FaultServer, transport: Transport, verb: str
+) -> None:
+    calls: dict[str, Callable[[Transport], Awaitable[None]]] = {"PATCH": _apply, "GET": _get, "WATCH": _watch}
+    server.script(
+        verb, PATH if verb == "WATCH" else ONE, faults.failure(429, "TooMany", "x", Retry_After="1")
+    )
+    with pytest.raises(ClusterUnavailableError) as busy:
+        await calls[verb](transport)
+    assert busy.value.retry_after == 1
+    heard = time.monotonic()
+    arrived: list[float] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        arrived.append(time.monotonic())
+        return await faults.ok(manifest())(request)
+
+    other = f"{PATH}/other"
+    server.script("PATCH", other, answer)
+    await asyncio.gather(*(transport.apply(other, manifest()) for _ in range(3)))
+    assert min(arrived) >= heard + 0.99
+
+
+async def test_retry_after_of_a_read_holds_reads_and_a_write_s_does_not(
+    server: FaultServer, transport: Transport
+) -> None:
+    server.script("PATCH", ONE, faults.failure(429, "TooManyRequests", "x", Retry_After="60"))
+    with pytest.raises(ClusterUnavailableError):
+        await transport.apply(ONE, manifest())
+    server.script(
+        "GET", ONE, faults.ok(manifest()), faults.failure(429, "TooManyRequests", "x", Retry_After="60")
+    )
+    assert await transport.get(ONE) == manifest()
+    with pytest.raises(ClusterUnavailableError):
+        await transport.get(ONE)
+    held = asyncio.create_task(transport.get(ONE))
+    await asyncio.sleep(0)
+    server.script("WATCH", PATH, faults.stream())
+    await _watch(transport)
+    assert len(server.seen("GET")) == 2
+    held.cancel()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param(400, id="an answer about the request"), pytest.param(500, id="one of no kind known")],
+)
+async def test_retry_after_of_an_answer_that_is_no_trouble_of_load_holds_nobody(
+    server: FaultServer, transport: Transport, code: int
+) -> None:
+    refused = faults.failure(code, "x", "x", Retry_After="60")
+    server.script("PATCH", ONE, refused, faults.ok(manifest()))
+    with pytest.raises(ClusterError):
+        await transport.apply(ONE, manifest())
+    assert await transport.apply(ONE, manifest()) == manifest()
+
+
+async def test_calls_are_counted_by_verb_and_answer(server: FaultServer) -> None:
+    told = Told()
+    for verb, path in (("GET", ONE), ("POST", PATH), ("PATCH", ONE), ("PUT", ONE), ("DELETE", ONE)):
+        server.script(verb, path, faults.ok(manifest(), code=201 if verb == "POST" else 200))
+    server.script("GET", PATH, faults.page(version=1))
+    server.script("WATCH", PATH, faults.stream())
+    async with Transport(access(server.url), metrics=told.metrics) as transport:
+        await transport.get(ONE)
+        async for _ in transport.pages(PATH, {}):
+            pass
+        await transport.create(PATH, manifest())
+        await transport.apply(ONE, manifest())
+        await transport.merge(ONE, manifest())
+        await transport.replace(ONE, manifest())
+        await transport.delete(ONE, uid="1")
+        await _watch(transport)
+        with pytest.raises(NotFoundError):
+            await transport.get("/nowhere")
+    for verb in ("get", "list", "apply", "merge", "update", "delete", "watch"):
+        assert told.value("nsp_api_requests_total", verb=verb, code="200") == 1, verb
+    assert told.value("nsp_api_requests_total", verb="create", code="201") == 1
+    assert told.value("nsp_api_requests_total", verb="get", code="404") == 1
+
+
+WRITES = [
+    pytest.param(lambda it: it.create(PATH, manifest()), id="create"),
+    pytest.param(lambda it: it.apply(ONE, manifest()), id="apply"),
+    pytest.param(lambda it: it.merge(ONE, manifest()), id="merge"),
+    pytest.param(lambda it: it.replace(ONE, manifest()), id="replace"),
+    pytest.param(lambda it: it.delete(ONE, uid="1"), id="delete"),
+]
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("left", [0.0, -5.0])
+async def test_without_time_left_no_write_is_sent(
+    server: FaultServer, transport: Transport, write: Callable[[Transport], Awaitable[object]], left: float
+) -> None:
+    with pytest.raises(LeadershipLostError):
+        await write(transport.fenced(lambda: left))
+    assert server.requests == []
+
+
+async def test_reads_go_through_a_fence_and_the_transport_behind_it_has_none(
+    server: FaultServer, transport: Transport
+) -> None:
+    fenced = transport.fenced(lambda: 0.0)
+    server.script("GET", ONE, faults.ok(manifest()))
+    server.script("GET", PATH, faults.page(version=1))
+    server.script("WATCH", PATH, faults.stream())
+    server.script("PATCH", ONE, faults.ok(manifest()))
+    await _get(fenced)
+    assert [page async for page in fenced.pages(PATH, {})]
+    await _watch(fenced)
+    await _apply(transport)
+    assert fenced.server_time is transport.server_time
+
+
+async def test_the_fence_is_asked_when_the_write_s_turn_has_come(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leadership may be lost while a write waits; the limit is one for both views."""
+    monkeypatch.setattr(throttle, "WRITES_AT_FIRST", 1)
+    gate = asyncio.Event()
+    server.script("PATCH", ONE, faults.gated(gate, faults.ok(manifest())))
+    left = 10.0
+    async with Transport(access(server.url)) as transport:
+        first = asyncio.create_task(transport.apply(ONE, manifest()))
+        await until(lambda: server.seen("PATCH"), "the first write is on its way")
+        second = asyncio.create_task(transport.fenced(lambda: left).apply(ONE, manifest()))
+        await asyncio.sleep(0)
+        left = 0.0
+        gate.set()
+        assert await first == manifest()
+        with pytest.raises(LeadershipLostError):
+            await second
+    assert len(server.requests) == 1
+
+
+async def test_a_write_gets_no_more_time_than_the_fence_has_left(
+    server: FaultServer, transport: Transport
+) -> None:
+    server.script("PATCH", ONE, faults.silence())
+    began = time.monotonic()
+    with pytest.raises(ClusterUnavailableError, match="cannot be reached"):
+        await transport.fenced(lambda: 0.05).apply(ONE, manifest())
+    assert time.monotonic() - began < transports.CALL_SECONDS / 2
+
+
+async def test_a_write_through_a_fence_that_is_rejected_asks_again(
+    server: FaultServer, tokens: Tokens, changing: Transport
+) -> None:
+    tokens.next = "Bearer second"
+    server.script("PATCH", ONE, UNAUTHORIZED, faults.ok(manifest()))
+    left = iter((5.0, 0.0))
+    with pytest.raises(LeadershipLostError):
+        await changing.fenced(lambda: next(left)).apply(ONE, manifest())
+    assert len(server.requests) == 1
+
+
+async def test_the_time_of_a_call_is_not_rounded_up() -> None:
+    """aiohttp would give a fence of 5.1 s up to a whole second more."""
+    assert transports._bounded(5.1).ceil_threshold == float("inf")
+
+
+async def test_every_answer_tells_the_server_s_time(server: FaultServer, transport: Transport) -> None:
+    assert transport.server_time.now() is None
+    noon = "Sun, 01 Mar 2026 12:00:00 GMT"
+    server.script("PATCH", ONE, faults.raw(b"{}", code=503, Date=noon))
+    with pytest.raises(ClusterUnavailableError):
+        await transport.apply(ONE, manifest())
+    told = transport.server_time.now()
+    assert told is not None
+    assert (told.year, told.hour) == (2026, 12)
+
+
+async def test_a_date_in_retry_after_is_set_against_the_server_s_clock(
+    server: FaultServer, transport: Transport
+) -> None:
+    dates = {"Date": "Sun, 01 Mar 2026 12:00:00 GMT", "Retry_After": "Sun, 01 Mar 2026 12:00:07 GMT"}
+    server.script("GET", ONE, faults.raw(b"", code=429, **dates))
+    with pytest.raises(ClusterUnavailableError) as busy:
+        await transport.get(ONE)
+    assert busy.value.retry_after == pytest.approx(7, abs=0.5)
+
+
+async def test_a_new_authority_is_trusted_without_a_restart_and_running_watches_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clienttls, "DISTRUST_SECONDS", 0.0)
+    old, new = (pki.make_pair(tmp_path / name, ["localhost", "127.0.0.1"]) for name in ("old", "new"))
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(old[0].read_bytes())
+    serving = tls.server_context(old[1], old[2])
+    live = faults.Stream()
+    async with FaultServer(serving) as server:
+        server.script("GET", ONE, faults.raw(json.dumps(manifest()).encode(), Connection="close"))
+        server.script("WATCH", PATH, live)
+        trusting = dataclasses.replace(access(server.url), tls=ClientTls(str(authority)))
+        async with Transport(trusting) as transport:
+            watching = asyncio.create_task(events_of(transport))
+            await live.opened.wait()
+            await _get(transport)
+            serving.load_cert_chain(new[1], new[2])
+            for _ in range(2):  # the new authority has not come yet
+                with pytest.raises(ClusterUnavailableError, match="certificate"):
+                    await _get(transport)
+            authority.write_bytes(new[0].read_bytes())
+            await _get(transport)
+            live.send(A)
+            live.finish()
+            assert await watching == (["a"], None)
 
 
 async def test_a_list_is_read_page_by_page(server: FaultServer, transport: Transport) -> None:

@@ -33,6 +33,7 @@ class TinyApi:
         for kind, resource in _KINDS.items():
             server.script("GET", resource.collection, self._list(kind))
             server.script("WATCH", resource.collection, self._watch(kind))
+            server.script("WATCHLIST", resource.collection, self._watch_all(kind))
 
     def serve(self, namespace: str, bundle: Mapping[str, list[str]]) -> None:
         """Take writes to these objects (names by kind) and to the status of the namespace."""
@@ -96,6 +97,18 @@ class TinyApi:
                 later = _version(content) > int(request.query["resourceVersion"])
                 if content["kind"] == kind and _selected(content) and later:
                     live.send(faults.event("ADDED", content))
+            return await live(request)
+
+        return answer
+
+    def _watch_all(self, kind: str) -> faults.Answer:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            live = Stream()
+            self._streams[kind].append(live)
+            for content in self.objects.values():
+                if content["kind"] == kind and _selected(content):
+                    live.send(faults.event("ADDED", content))
+            live.send(faults.initial_end(next(self._versions)))
             return await live(request)
 
         return answer

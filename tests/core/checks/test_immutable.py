@@ -265,6 +265,37 @@ def test_nobody_is_born_with_an_end(who: str, may: bool) -> None:
     assert ("managed-labels-immutable" not in rules(asked)) is may
 
 
+@pytest.mark.parametrize(("who", "may"), [(who, who in ("our controller", "an admin")) for who in CALLERS])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(None, "1", id="it is set"),
+        pytest.param("1772366400", "1", id="it is set back"),
+        pytest.param("1772366400", None, id="it is taken away"),
+    ],
+)
+def test_who_writes_since_when_a_namespace_has_had_no_pods(
+    before: str | None, after: str | None, who: str, may: bool
+) -> None:
+    """Whoever could would end other people's namespaces without the right to delete them."""
+    old = state(annotations={labels.IDLE_SINCE: before})
+    asked = asked_by(CALLERS[who], facts(annotations={labels.IDLE_SINCE: after}, old=old))
+    assert rules(asked, policy()) == ([] if may else ["managed-labels-immutable"])
+
+
+@pytest.mark.parametrize(("who", "may"), [(who, who in ("an applier", "an admin")) for who in CALLERS])
+@pytest.mark.parametrize(
+    "old", [pytest.param(state(), id="an existing one"), pytest.param(None, id="a new one")]
+)
+def test_who_forces_a_tier_with_less_than_is_in_use(old: NamespaceState | None, who: str, may: bool) -> None:
+    asked = asked_by(CALLERS[who], facts(annotations={labels.FORCE: "small"}, old=old))
+    assert ("managed-labels-immutable" not in rules(asked, policy())) is may
+
+
+def test_nobody_is_born_idle() -> None:
+    assert "managed-labels-immutable" in rules(facts(annotations={labels.IDLE_SINCE: "1"}))
+
+
 @pytest.mark.parametrize("key", [*KEYS, labels.EXPIRES_AT])
 def test_a_terminating_namespace_changes_hands_no_more_than_others(key: str) -> None:
     going = state(labels={labels.EXPIRES_AT: TOMORROW}, terminating=True)

@@ -1,20 +1,31 @@
-"""Keeps a Store equal to what the API server has of one kind: list once, then watch.
+"""Keeps a Store equal to what the API server has of one kind: all of it once, then what changes.
 
-The states are those of client-go's reflector: list (paged), watch from the list's version, watch
-again from the last version seen when the stream ends, list again when that version is too old.
+The states are those of client-go's reflector: the initial events of a watch, or a list in pages where
+the server cannot do that; then a watch from there, and another from the last version seen when the
+stream ends; everything anew when that version is too old, or is none of this server's history.
 """
 
 import asyncio
 import random
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
+from typing import NamedTuple
+
+import msgspec
 
 from webhook import telemetry
+from webhook.adapters.kube import errors, watchlist
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.store import Key, Store, key_of, version_of
-from webhook.adapters.kube.transport import Transport
+from webhook.adapters.kube.transport import WATCH_SILENCE_SECONDS, Query, Transport
+from webhook.adapters.kube.watchlist import Snapshot
 from webhook.core import backoff
-from webhook.core.errors import ClusterError, ClusterUnavailableError, ExpiredError
+from webhook.core.errors import (
+    ClusterError,
+    ClusterUnavailableError,
+    ExpiredError,
+    TooLargeVersionError,
+)
 from webhook.core.model import Manifest
 
 WATCH_SECONDS = (300, 600)
@@ -29,9 +40,26 @@ ERROR_LIMIT_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 """A stream that lasted this long was a good one: its end is not counted with earlier failures."""
 
+PAGED_SECONDS = 600.0
+"""For so long a server that did not send initial events is not asked for them again."""
+
+_ODD = (LookupError, TypeError, ValueError, AttributeError)
+"""What comes of an answer of another shape than the API's."""
+
+
+class Delta(NamedTuple):
+    """That an object has changed, and what was known of it before.
+
+    `low`: nobody waits for it, it is only seen for the first time. What is there now, the store knows.
+    """
+
+    key: Key
+    before: Manifest | None
+    low: bool
+
 
 class Reflector:
-    """Call `run` in a task; `synced` is set once the first list is in the store."""
+    """Call `run` in a task; `synced` is set once the store holds everything for the first time."""
 
     def __init__(
         self,
@@ -39,11 +67,12 @@ class Reflector:
         resource: Resource,
         *,
         selector: str,
-        on_change: Callable[[Key], None],
+        on_change: Callable[[Delta], None],
         metrics: telemetry.Metrics,
         log: telemetry.Log,
+        index: str = "",
     ) -> None:
-        self.store = Store()
+        self.store = Store(resource, index=index)
         self.synced = asyncio.Event()
         self._transport = transport
         self._resource = resource
@@ -51,13 +80,20 @@ class Reflector:
         self._on_change = on_change
         self._metrics = metrics
         self._log = log
-        self._version = ""
+        self._version = 0
+        self._anew = "first"
+        self._paged_until = 0.0
         self._unconfirmed: set[Key] = set()
+        self._last_event = 0.0
+        metrics.store_objects.labels(resource.kind).set_function(lambda: len(self.store))
 
     async def run(self) -> None:
         """Reflect until cancelled; nothing that the API server says or fails to say ends it."""
         failures = 0
         loop = asyncio.get_running_loop()
+        self._last_event = loop.time()
+        silence = self._metrics.watch_silence.labels(self._resource.kind)
+        silence.set_function(lambda: loop.time() - self._last_event)
         while True:
             began = loop.time()
             error = await self._once()
@@ -76,21 +112,20 @@ class Reflector:
         That is no news by itself, but may hide some: what somebody wrote just before us is in the
         answer, too. So it stays unconfirmed until the stream has told of it.
         """
-        if version_of(manifest) > int(self._version or 0) and self.store.put(manifest):
+        if version_of(manifest) > self._version and self.store.put(manifest):
             self._unconfirmed.add(key_of(manifest))
 
     async def _once(self) -> Exception | None:
-        """List if need be, then watch until the stream ends; what went wrong, if anything."""
+        """Have everything if need be, then follow what changes until the stream ends; what went wrong."""
         try:
-            if not self._version:
-                await self._list()
-            await self._watch()
+            async with AsyncExitStack() as stack:
+                await self._follow(await self._begin(stack))
         except ClusterError as error:
-            if isinstance(error, ExpiredError):
-                self._version = ""
+            if isinstance(error, ExpiredError | TooLargeVersionError):
+                self._anew = "expired" if isinstance(error, ExpiredError) else "too-large"
             return error
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            self._version = ""  # an answer of another shape than the API's; what came of it is unknown
+        except _ODD as error:
+            self._anew = "odd"  # what came of it is unknown
             return error
         return None
 
@@ -110,57 +145,123 @@ class Reflector:
         asked = error.retry_after if isinstance(error, ClusterUnavailableError) else None
         return max(own, asked or 0.0)
 
-    async def _list(self) -> None:
-        """Make the store equal to one consistent list; what is no longer there goes."""
-        seen: set[Key] = set()
-        version = ""
-        async for page in self._transport.pages(self._resource.collection, self._query):
-            version = page["metadata"]["resourceVersion"]
-            for item in page["items"]:
-                manifest = self._named(item)
-                seen.add(key_of(manifest))
-                self._put(manifest)
-        for key in self.store:
-            known = self.store.get(key)
-            if key not in seen and known is not None and version_of(known) <= int(version):
-                self._remove(key)
-        for key in self._unconfirmed:
-            self._on_change(key)  # a list tells of no changes in between
-        self._unconfirmed.clear()
-        self._version = version
-        self.synced.set()
+    async def _begin(self, stack: AsyncExitStack) -> AsyncGenerator[Manifest]:
+        """The events that come after what is in the store by then; `stack` closes their connection."""
+        if not self._anew and await self._is_rewound():
+            self._anew = "rewound"
+        if self._anew:
+            events = await self._initial(stack)
+            if events is not None:
+                return events
+        query = {"resourceVersion": str(self._version), "allowWatchBookmarks": "true"}
+        return await stack.enter_async_context(aclosing(self._watch(query)))
 
-    async def _watch(self) -> None:
-        query = {
-            **self._query,
-            "resourceVersion": self._version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 (spread, not secrecy)
-        }
-        async with aclosing(self._transport.watch(self._resource.collection, query)) as events:
-            async for event in events:
-                self._take(event["type"], event["object"])
+    async def _is_rewound(self) -> bool:
+        """Whether the server counts from lower versions than it did: it was restored from a backup.
+
+        It would keep silent on a watch from our version until it has come past it.
+        """
+        async with aclosing(self._transport.pages(self._resource.collection, self._few(1))) as pages:
+            page = await anext(pages)
+        return int(page["metadata"]["resourceVersion"]) < self._version
+
+    async def _initial(self, stack: AsyncExitStack) -> AsyncGenerator[Manifest] | None:
+        """Make the store equal to the server; the watch that goes on from there, if one does already."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._paged_until:
+            self._replace(await self._list())
+            return None
+        events = await stack.enter_async_context(aclosing(self._watch(watchlist.QUERY)))
+        try:
+            self._replace(await watchlist.initial(events, self.store.kept))
+            return events
+        except (ClusterError, *_ODD) as error:
+            if isinstance(error, ClusterUnavailableError) and error.retry_after is not None:
+                raise
+            reason = str(error)
+        await events.aclose()
+        self._replace(await self._list())
+        self._paged_until = loop.time() + PAGED_SECONDS
+        self._log.info("no initial events, listed instead", kind=self._resource.kind, detail=reason)
+        return None
+
+    async def _list(self) -> Snapshot:
+        """One consistent list. Where its pages expire while we read, all of it in a single answer."""
+        try:
+            return await self._read(self._query)
+        except ExpiredError:
+            return await self._read(self._few(0))
+
+    async def _read(self, query: Query) -> Snapshot:
+        found = Snapshot({}, 0)
+        async with aclosing(self._transport.pages(self._resource.collection, query)) as pages:
+            async for page in pages:
+                for item in page["items"]:
+                    found.objects[key_of(item)] = self.store.kept(item)
+                found = found._replace(version=int(page["metadata"]["resourceVersion"]))
+        return found
+
+    def _few(self, limit: int) -> Query:
+        """The query for so many objects; 0 is for all."""
+        return {**self._query, "limit": str(limit)}
+
+    def _watch(self, query: Query) -> AsyncGenerator[Manifest]:
+        seconds = str(random.randint(*WATCH_SECONDS))  # noqa: S311 (spread, not secrecy)
+        return self._transport.watch(
+            self._resource.collection, {**self._query, **query, "timeoutSeconds": seconds}
+        )
+
+    def _replace(self, found: Snapshot) -> None:
+        """Make the store equal to `found`, but for answers to our own writes that are newer.
+
+        A version below one that we have seen is of another history: nothing of ours counts then.
+        """
+        if found.version >= self._version:
+            for key in self._unconfirmed:
+                known = self.store.get(key)
+                if known is not None and version_of(known) > found.version:
+                    found.objects[key] = known
+        changed = self.store.replace(found.objects)
+        hidden = self._unconfirmed - changed.keys()  # a list tells of no changes in between
+        self._unconfirmed = set()
+        self._version = found.version
+        if self._anew != "first":
+            self._metrics.relists.labels(self._resource.kind, self._anew).inc()
+        self._anew = ""
+        low = not self.synced.is_set()
+        self.synced.set()
+        for key, before in changed.items():
+            self._tell(key, before, low=low)
+        for key in hidden:
+            self._on_change(Delta(key, self.store.get(key), low))
+
+    async def _follow(self, events: AsyncGenerator[Manifest]) -> None:
+        """Take events until the server ends the stream; one without a whole event is dead."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(WATCH_SILENCE_SECONDS) as patience:
+                async for event in events:
+                    self._take(event["type"], event["object"])
+                    self._last_event = loop.time()
+                    patience.reschedule(self._last_event + WATCH_SILENCE_SECONDS)
+        except TimeoutError as error:
+            raise ClusterUnavailableError("the watch has been silent for too long") from error
 
     def _take(self, kind: str, content: Manifest) -> None:
         if kind == "ERROR":
-            code = content.get("code", 0)
-            error = ExpiredError if code == 410 else ClusterUnavailableError
-            raise error(str(content.get("message", "")), code=code, reason=str(content.get("reason", "")))
+            raise errors.from_answer(content.get("code", 0), msgspec.json.encode(content))
         if kind in ("ADDED", "MODIFIED"):
-            self._put(self._named(content))
+            self._put(content)
         elif kind == "DELETED":
             self._remove(key_of(content), uid=content["metadata"]["uid"])
-        self._version = content["metadata"]["resourceVersion"]
-
-    def _named(self, item: Manifest) -> Manifest:
-        """The items of a list say neither kind nor version."""
-        return {"apiVersion": self._resource.api_version, "kind": self._resource.kind, **item}
+        self._version = max(self._version, version_of(content))
 
     def _put(self, manifest: Manifest) -> None:
         key = key_of(manifest)
+        before = self.store.get(key)
         if self.store.put(manifest):
             self._unconfirmed.discard(key)
-            self._on_change(key)
+            self._tell(key, before)
         elif key in self._unconfirmed:
             self._confirm(key, version_of(manifest))
 
@@ -168,10 +269,26 @@ class Reflector:
         """An event before the one of our own write is a change that our answer has hidden."""
         known = self.store.get(key)
         if known is not None and version < version_of(known):
-            self._on_change(key)
+            self._on_change(Delta(key, known, low=False))
         else:
             self._unconfirmed.discard(key)
 
-    def _remove(self, key: Key, uid: str | None = None) -> None:
+    def _remove(self, key: Key, uid: str) -> None:
+        before = self.store.get(key)
         if self.store.remove(key, uid=uid):
-            self._on_change(key)
+            self._tell(key, before)
+
+    def _tell(self, key: Key, before: Manifest | None, *, low: bool = False) -> None:
+        after = self.store.get(key)
+        if before is None or after is None or self._resource.status_is_news or _differ(before, after):
+            self._on_change(Delta(key, before, low))
+
+
+def _differ(before: Manifest, after: Manifest) -> bool:
+    """Whether two versions of an object differ in more than what the server counts and reports."""
+    return _content(before) != _content(after)
+
+
+def _content(manifest: Manifest) -> Manifest:
+    metadata = {**manifest["metadata"], "resourceVersion": ""}
+    return {**manifest, "metadata": metadata, "status": None}

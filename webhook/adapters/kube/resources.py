@@ -12,6 +12,8 @@ _PLURALS = {
     "RoleBinding": "rolebindings",
 }
 
+_STATUS = {"ResourceQuota": ("used",)}
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -20,6 +22,10 @@ class Resource:
     kind: str
     api_version: str
     plural: str
+    status: tuple[str, ...] = ()
+    """The fields of `status` that somebody of ours looks at; no other is kept."""
+    status_is_news: bool = False
+    """Whether a change of nothing else asks for a pass: it does where we write the status."""
 
     @property
     def collection(self) -> str:
@@ -34,5 +40,8 @@ class Resource:
         return f"{root}{scope}{self.plural}/{name}"
 
 
-NAMESPACES = Resource("Namespace", "v1", "namespaces")
-BUNDLE = {kind: Resource(kind, api_version, _PLURALS[kind]) for kind, api_version in API_VERSIONS.items()}
+NAMESPACES = Resource("Namespace", "v1", "namespaces", status=("phase", "conditions"), status_is_news=True)
+BUNDLE = {
+    kind: Resource(kind, api_version, _PLURALS[kind], status=_STATUS.get(kind, ()))
+    for kind, api_version in API_VERSIONS.items()
+}

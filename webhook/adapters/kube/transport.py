@@ -1,50 +1,76 @@
-"""HTTP to the API server on raw dicts: one session, bounded calls, errors translated once."""
+"""HTTP to the API server on raw dicts: one session, bounded calls, errors translated once.
+
+A call is made once. Only with credentials that the API server rejected is it made again, with others,
+because nothing has been done about it then; what else is worth repeating, the caller plans anew.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+import copy
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import aiohttp
 import msgspec
-from kubernetes.aio.config import ConfigException
+from prometheus_client import Counter
 
-from webhook import __version__
+from webhook import __version__, telemetry
 from webhook.adapters.kube import config, errors
-from webhook.core.errors import ClusterUnavailableError
+from webhook.adapters.kube.credentials import CredentialsError
+from webhook.adapters.kube.serverclock import ServerClock
+from webhook.adapters.kube.throttle import TROUBLE, Throttle
+from webhook.core.errors import (
+    ClusterError,
+    ClusterUnavailableError,
+    CredentialsRejectedError,
+    LeadershipLostError,
+)
 from webhook.core.labels import MANAGER
 from webhook.core.model import Manifest
 
 CALL_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
 
-WATCH_SILENCE_SECONDS = 90.0
+WATCH_SILENCE_SECONDS = 70.0
 """A watch without a byte for this long is taken for dead; bookmarks come about every minute."""
-
-WRITES_IN_FLIGHT = 24
-"""More only waits in the API server's own queue (measured: 32 at once gave the best rate)."""
 
 PAGE_SIZE = 500
 LINE_LIMIT = 8 * 1024 * 1024
 """Bytes of one watch event; etcd keeps objects below 1.5 MB."""
 
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 JSON = "application/json"
 
 Query = Mapping[str, str]
 
 
+class _Request(NamedTuple):
+    """`verb` is the metrics' word for it; a read has no `data`."""
+
+    verb: str
+    method: str
+    path: str
+    query: Query
+    data: bytes | None = None
+    content_type: str = JSON
+
+
 class Transport:
     """Use as an async context manager, on the event loop that will make the calls."""
 
-    def __init__(self, access: config.Access) -> None:
+    def __init__(self, access: config.Access, *, metrics: telemetry.Metrics | None = None) -> None:
+        self.server_time = ServerClock()
         self._access = access
-        self._writes = asyncio.Semaphore(WRITES_IN_FLIGHT)
+        self._fence: Callable[[], float] = _no_fence
+        self._metrics = metrics = metrics or telemetry.Metrics()
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._throttle = Throttle(on_limit=metrics.api_writes_limit.set, on_trouble=metrics.api_throttled.inc)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=access.tls),
+            connector=aiohttp.TCPConnector(limit=0),
             proxy=access.proxy,
             headers={"User-Agent": f"{MANAGER}/{__version__}", "Accept": JSON},
-            timeout=aiohttp.ClientTimeout(total=CALL_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,  # environment proxies and .netrc cost as much as the call itself
         )
 
@@ -56,110 +82,204 @@ class Transport:
     ) -> None:
         await self._session.close()
 
-    async def get(self, path: str) -> Manifest:
-        return await self._call("GET", path)
+    def fenced(self, fence: Callable[[], float]) -> Self:
+        """A view of this transport whose writes need leave: `fence` says for how many seconds.
 
-    async def pages(self, path: str, query: Query) -> AsyncIterator[Manifest]:
-        """The pages of a list, in order; ExpiredError when the list took too long to read."""
+        It is asked right before a write is sent and bounds it; without time left, the write raises
+        LeadershipLostError and is not sent. Reads are free.
+        """
+        view = copy.copy(self)
+        view._fence = fence
+        return view
+
+    async def get(self, path: str) -> Manifest:
+        return await self._call(_Request("get", "GET", path, {}))
+
+    async def pages(self, path: str, query: Query) -> AsyncGenerator[Manifest]:
+        """The pages of a list, in order; ExpiredError when the list took too long to read.
+
+        A `limit` in `query` is the number of objects on a page, 0 for all on one.
+        """
         token = ""
         while True:
-            page = await self._call(
-                "GET",
-                path,
-                query={**query, "limit": str(PAGE_SIZE), **({"continue": token} if token else {})},
-            )
+            paging = {"limit": str(PAGE_SIZE), **query, **({"continue": token} if token else {})}
+            page = await self._call(_Request("list", "GET", path, paging))
             yield page
             token = page["metadata"].get("continue") or ""
             if not token:
                 return
 
     async def create(self, path: str, manifest: Manifest) -> Manifest:
-        return await self._write("POST", path, manifest, query=_STRICT)
+        return await self._call(_Request("create", "POST", path, _STRICT, _json(manifest)))
 
     async def apply(self, path: str, manifest: Manifest) -> Manifest:
         """Server-side apply as field manager `ns-provisioner`; takes fields that others have taken."""
-        query = {**_STRICT, "force": "true"}
-        return await self._write("PATCH", path, manifest, query=query, content_type=APPLY)
+        return await self._call(_Request("apply", "PATCH", path, _FORCED, _json(manifest), APPLY))
+
+    async def merge(self, path: str, body: Manifest) -> Manifest:
+        """JSON merge patch: null takes a field away, a list is replaced whole."""
+        return await self._call(_Request("merge", "PATCH", path, _STRICT, _json(body), MERGE))
 
     async def replace(self, path: str, manifest: Manifest) -> Manifest:
         """PUT; `metadata.resourceVersion` in `manifest` makes it fail when the object has changed."""
-        return await self._write("PUT", path, manifest, query=_STRICT)
+        return await self._call(_Request("update", "PUT", path, _STRICT, _json(manifest)))
 
-    async def delete(self, path: str, *, uid: str) -> None:
-        """Delete exactly the object with `uid`, never a namesake."""
-        await self._write("DELETE", path, {"preconditions": {"uid": uid}}, query={})
+    async def delete(self, path: str, *, uid: str, resource_version: str | None = None) -> None:
+        """Delete exactly the object with `uid`, never a namesake; ConflictError when it is another.
+
+        With `resource_version` also when it has changed since.
+        """
+        preconditions = {"uid": uid}
+        if resource_version is not None:
+            preconditions["resourceVersion"] = resource_version
+        await self._call(_Request("delete", "DELETE", path, {}, _json({"preconditions": preconditions})))
 
     async def watch(self, path: str, query: Query) -> AsyncGenerator[Manifest]:
         """Raw watch events until the server ends the stream.
 
         Raises ClusterUnavailableError for a broken stream; half a line is never an event.
         """
-        headers = await self._headers()
-        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=WATCH_SILENCE_SECONDS)
+        request = _Request("watch", "GET", path, {**query, "watch": "true"})
+        headers = await self._headers(request)
         try:
-            async with self._session.get(
-                self._access.url + path,
-                params={**query, "watch": "true"},
-                headers=headers,
-                timeout=timeout,
-                server_hostname=self._access.server_name,
-                allow_redirects=False,
-            ) as answer:
-                if answer.status != 200:
-                    raise errors.from_answer(
-                        answer.status, await answer.read(), answer.headers.get("Retry-After")
-                    )
-                async for line in _lines(answer.content):
+            stream = await self._open(request, headers)
+        except CredentialsRejectedError:
+            headers = await self._renewed(request, headers)
+            stream = await self._open(request, headers)
+        try:
+            async with stream:
+                async for line in _lines(stream.content):
                     yield _event(line)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise errors.from_network(error) from error
 
-    async def _write(
-        self, method: str, path: str, body: Manifest, *, query: Query, content_type: str = JSON
-    ) -> Manifest:
-        async with self._writes:
-            return await self._call(method, path, query=query, body=body, content_type=content_type)
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query | None = None,
-        body: Manifest | None = None,
-        content_type: str = JSON,
-    ) -> Manifest:
-        headers = await self._headers()
-        data = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            data = msgspec.json.encode(body)
+    async def _open(self, request: _Request, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        """The answer to a watch, once it has begun well."""
+        limits = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=WATCH_SILENCE_SECONDS)
+        sent = asyncio.get_running_loop().time()
         try:
-            async with self._session.request(
-                method,
-                self._access.url + path,
-                params=query,
-                data=data,
-                headers=headers,
-                server_hostname=self._access.server_name,
-                allow_redirects=False,  # our token goes to our API server and nowhere else
-            ) as answer:
-                content = await answer.read()
+            stream = await self._request(request, headers, limits)
+            if stream.status == 200:
+                self._count(request.verb, 200)
+                return stream
+            async with stream:
+                content = await stream.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise errors.from_network(error) from error
-        if answer.status >= 300:
-            raise errors.from_answer(answer.status, content, answer.headers.get("Retry-After"))
+            raise self._unanswered(request, error, sent) from error
+        raise self._refused(request, stream, content, sent)
+
+    async def _call(self, request: _Request) -> Manifest:
+        headers = await self._headers(request)
+        try:
+            return await self._send(request, headers)
+        except CredentialsRejectedError:
+            headers = await self._renewed(request, headers)
+        return await self._send(request, headers)
+
+    async def _send(self, request: _Request, headers: dict[str, str]) -> Manifest:
+        write = request.data is not None
+        async with self._throttle.writes if write else self._throttle.reads:
+            seconds = CALL_SECONDS
+            if write:
+                seconds = min(seconds, self._fence())
+                if seconds <= 0:
+                    raise LeadershipLostError("this replica does not lead any more: the write was not sent")
+            sent = asyncio.get_running_loop().time()
+            try:
+                async with await self._request(request, headers, _bounded(seconds)) as answer:
+                    content = await answer.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise self._unanswered(request, error, sent) from error
+            if answer.status >= 300:
+                raise self._refused(request, answer, content, sent)
+            self._count(request.verb, answer.status)
+            if write:
+                self._throttle.wrote()
         return _object(content)
 
-    async def _headers(self) -> dict[str, str]:
+    async def _request(
+        self, request: _Request, headers: dict[str, str], limits: aiohttp.ClientTimeout
+    ) -> aiohttp.ClientResponse:
+        answer = await self._session.request(
+            request.method,
+            self._access.url + request.path,
+            params=request.query,
+            data=request.data,
+            headers=headers,
+            ssl=self._access.tls.current(),
+            server_hostname=self._access.server_name,
+            allow_redirects=False,  # our token goes to our API server and nowhere else
+            timeout=limits,
+        )
+        self.server_time.saw(answer.headers.get("Date"))
+        return answer
+
+    def _refused(
+        self, request: _Request, answer: aiohttp.ClientResponse, content: bytes, sent: float
+    ) -> ClusterError:
+        """Take note of an answer that is no success; the error to raise for it."""
+        self._count(request.verb, answer.status)
+        asked = answer.headers.get("Retry-After")
+        error = errors.from_answer(answer.status, content, asked, now=self.server_time.now())
+        write = request.data is not None
+        if isinstance(error, ClusterUnavailableError) and answer.status in TROUBLE:
+            self._throttle.met_trouble(write=write, sent=sent, retry_after=error.retry_after)
+        elif write:
+            self._throttle.wrote()
+        return error
+
+    def _unanswered(
+        self, request: _Request, error: aiohttp.ClientError | TimeoutError, sent: float
+    ) -> ClusterUnavailableError:
+        """Take note of a call without an answer; the error to raise for it."""
+        self._count(request.verb, 0)
+        if isinstance(error, TimeoutError):
+            self._throttle.met_trouble(write=request.data is not None, sent=sent, retry_after=None)
+        elif isinstance(error, aiohttp.ClientConnectorCertificateError):
+            self._access.tls.distrusted()
+        return errors.from_network(error)
+
+    def _count(self, verb: str, code: int) -> None:
+        counter = self._counters.get((verb, code))
+        if counter is None:  # looking it up in the metric takes longer than all the rest of this
+            counter = self._counters[verb, code] = self._metrics.api_requests.labels(verb, str(code))
+        counter.inc()
+
+    async def _renewed(self, request: _Request, rejected: dict[str, str]) -> dict[str, str]:
+        """Headers with other credentials than those just rejected; raises what is to be said otherwise."""
         try:
-            authorization = await self._access.authorization()
-        except (OSError, ConfigException) as error:  # a token file in the middle of its renewal
-            raise ClusterUnavailableError(f"our credentials cannot be read: {error}") from error
-        return {"Authorization": authorization} if authorization else {}
+            again = await self._access.renew(rejected.get("Authorization"))
+        except CredentialsError as error:
+            raise CredentialsRejectedError(
+                f"the API server rejects our credentials, which cannot be renewed: {error}", code=401
+            ) from error
+        if not again:
+            raise CredentialsRejectedError(
+                "the API server rejects our credentials, and there are no others", code=401
+            )
+        return await self._headers(request)
+
+    async def _headers(self, request: _Request) -> dict[str, str]:
+        authorization = await self._access.credentials.authorization()
+        headers = {"Authorization": authorization} if authorization else {}
+        if request.data is not None:
+            headers["Content-Type"] = request.content_type
+        return headers
 
 
 _STRICT = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+_FORCED = {**_STRICT, "force": "true"}
+
+_json = msgspec.json.encode
+
+
+def _no_fence() -> float:
+    return math.inf
+
+
+def _bounded(seconds: float) -> aiohttp.ClientTimeout:
+    """To the moment: aiohttp would round what is longer than 5 s up to the next full second."""
+    return aiohttp.ClientTimeout(total=seconds, connect=CONNECT_SECONDS, ceil_threshold=math.inf)
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -1,11 +1,12 @@
 """The controller's view of the cluster: one reflector per kind, joined by namespace."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 from webhook import telemetry
 from webhook.adapters.kube import resources
-from webhook.adapters.kube.reflector import Reflector
+from webhook.adapters.kube.reflector import Delta, Reflector
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.store import Key
 from webhook.adapters.kube.transport import Transport
@@ -15,33 +16,44 @@ from webhook.core.model import Manifest, ObjectKey
 _OURS = f"{labels.MANAGED_BY}={labels.MANAGER}"
 """Only what carries our label enters memory: managed namespaces and bundle objects."""
 
+DEPARTED_LIMIT = 2000
+"""Departed namespaces that are remembered; nobody takes them from a replica that does not lead."""
+
+
+class OnChange(Protocol):
+    """Gets the name of a namespace to look at. `low`: nothing happened, it is only to be looked at."""
+
+    def __call__(self, name: str, /, *, low: bool) -> object: ...
+
 
 class ClusterView:
-    """Implements ports.ClusterReader. `on_change` gets the name of the namespace to look at."""
+    """Implements ports.ClusterReader and ports.ManagedNamespaces."""
 
     def __init__(
         self,
         transport: Transport,
         *,
-        on_change: Callable[[str], None],
+        on_change: OnChange,
         metrics: telemetry.Metrics,
         log: telemetry.Log,
     ) -> None:
         self._on_change = on_change
+        self._departed: dict[str, Manifest] = {}
 
-        def reflect(resource: Resource, namespace_of: Callable[[Key], str]) -> Reflector:
+        def reflect(resource: Resource, changed: Callable[[Delta], None], index: str = "") -> Reflector:
             return Reflector(
                 transport,
                 resource,
                 selector=_OURS,
-                on_change=lambda key: on_change(namespace_of(key)),
+                on_change=changed,
                 metrics=metrics,
                 log=log,
+                index=index,
             )
 
-        self._namespaces = reflect(resources.NAMESPACES, lambda key: key.name)
+        self._namespaces = reflect(resources.NAMESPACES, self._namespace_changed, labels.TEAM)
         self._bundle = {
-            kind: reflect(resource, lambda key: key.namespace) for kind, resource in resources.BUNDLE.items()
+            kind: reflect(resource, self._object_changed) for kind, resource in resources.BUNDLE.items()
         }
         self._reflectors = (self._namespaces, *self._bundle.values())
 
@@ -52,7 +64,7 @@ class ClusterView:
                 group.create_task(reflector.run())
 
     async def synced(self) -> None:
-        """Wait until every kind has been listed once."""
+        """Wait until everything of every kind has been seen once."""
         for reflector in self._reflectors:
             await reflector.synced.wait()
 
@@ -62,10 +74,22 @@ class ClusterView:
     def resync(self) -> None:
         """Look at every managed namespace again: the catalogue has changed."""
         for key in self._namespaces.store:
-            self._on_change(key.name)
+            self._on_change(key.name, low=True)
 
     def namespace(self, name: str) -> Manifest | None:
         return self._namespaces.store.get(Key("", name))
+
+    def namespaces(self) -> Iterable[Manifest]:
+        """All managed namespaces."""
+        return tuple(self._namespaces.store.in_namespace("").values())
+
+    def team(self, name: str) -> Iterable[Manifest]:
+        """The managed namespaces of a team."""
+        return self._namespaces.store.labelled(name)
+
+    def take_departed(self, name: str) -> Manifest | None:
+        """The last known state of a namespace that left our selector or was deleted; forgotten once taken."""
+        return self._departed.pop(name, None)
 
     def bundle_objects(self, namespace: str) -> Mapping[ObjectKey, Manifest]:
         return {
@@ -81,3 +105,16 @@ class ClusterView:
         kind = manifest["kind"]
         reflector = self._namespaces if kind == resources.NAMESPACES.kind else self._bundle[kind]
         reflector.wrote(manifest)
+
+    def _object_changed(self, delta: Delta) -> None:
+        self._on_change(delta.key.namespace, low=delta.low)
+
+    def _namespace_changed(self, delta: Delta) -> None:
+        name, before = delta.key.name, delta.before
+        after = self.namespace(name)
+        if before is not None and (after is None or after["metadata"]["uid"] != before["metadata"]["uid"]):
+            self._departed.pop(name, None)
+            self._departed[name] = before
+            if len(self._departed) > DEPARTED_LIMIT:
+                del self._departed[next(iter(self._departed))]
+        self._on_change(name, low=delta.low)

@@ -12,7 +12,7 @@ from webhook.core.checks.common import (
     label,
     mended,
 )
-from webhook.core.model import Facts, Operation, Violation
+from webhook.core.model import Facts, NamespaceState, Operation, Violation
 from webhook.core.pattern import Pattern
 from webhook.core.policy import Policy
 
@@ -140,20 +140,33 @@ def managed_labels_immutable(facts: Facts, policy: Policy) -> Iterator[Violation
     if identity.is_admin(facts.caller, policy):
         return
     old, new, admins = facts.old, facts.new, sorted(policy.admin_groups)
-    before = old.labels.get(labels.EXPIRES_AT) if old else None
-    if before != new.labels.get(labels.EXPIRES_AT) and not identity.is_controller(facts.caller, policy):
-        writers = ["ns-provisioner's controller", *admins]
-        yield _immutable(label(labels.EXPIRES_AT), before, new.labels.get(labels.EXPIRES_AT), writers)
+    if not identity.is_controller(facts.caller, policy):
+        for path, before, after in _controllers(facts):
+            if before != after:
+                yield _immutable(path, before, after, ["ns-provisioner's controller", *admins])
+    appliers = [*admins, *(["GitOps appliers"] if policy.appliers else [])]
+    if not identity.is_applier(facts.caller, policy):
+        before = old.annotations.get(labels.FORCE) if old else None
+        if before != new.annotations.get(labels.FORCE):
+            yield _immutable(annotation(labels.FORCE), before, new.annotations.get(labels.FORCE), appliers)
     if old is None:
         return
     if not identity.is_applier(facts.caller, policy):
-        writers = [*admins, *(["GitOps appliers"] if policy.appliers else [])]
         for key in labels.IDENTITY_LABELS:
             if changed(facts, key) and _is_ours(facts, key):
-                yield _immutable(label(key), old.labels.get(key), new.labels.get(key), writers)
+                yield _immutable(label(key), old.labels.get(key), new.labels.get(key), appliers)
     if annotation_changed(facts, labels.REQUESTED_BY):
         record = old.annotations.get(labels.REQUESTED_BY), new.annotations.get(labels.REQUESTED_BY)
         yield _immutable(annotation(labels.REQUESTED_BY), *record, admins)
+
+
+def _controllers(facts: Facts) -> Iterator[tuple[str, str | None, str | None]]:
+    """What our controller notes of a namespace's end: path, value before, value after."""
+    old, new = facts.old or NamespaceState(), facts.new
+    key = labels.EXPIRES_AT
+    yield label(key), old.labels.get(key), new.labels.get(key)
+    key = labels.IDLE_SINCE
+    yield annotation(key), old.annotations.get(key), new.annotations.get(key)
 
 
 def _immutable(path: str, before: str | None, after: str | None, writers: list[str]) -> Violation:

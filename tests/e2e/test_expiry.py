@@ -1,0 +1,184 @@
+"""Namespaces end on a real control plane: those that are due, and no others."""
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e import cluster
+from tests.e2e.cluster import Manifest
+from tools.controlplane.plane import ControlPlane
+from tools.dev.product import Product
+
+BUILT_IN = resources.files("webhook").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+LOOKS_SECONDS = 40.0
+"""More than two looks of the controller take, on a busy machine."""
+
+IN_EARNEST = {"dryRun": False, "perMinute": 600, "maxPercent": 100}
+
+
+def written(**rules: Any) -> str:
+    """The built-in catalogue with rules of expiry, and a tier that ends namespaces without pods."""
+    document = yaml.safe_load(BUILT_IN)
+    document["expiry"] = {**IN_EARNEST, **rules}
+    document["tiers"]["fleeting"] = {"extends": "small", "idleTtl": "4s"}
+    return yaml.safe_dump(document)
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("catalogue") / "catalogue.yaml"
+    path.write_text(written())
+    return path
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, catalogue: Path) -> Iterator[Product]:
+    with ControlPlane.start() as plane:
+        product = Product.start(plane, tmp_path_factory.mktemp("product"), catalogue=catalogue)
+        yield product
+        product.stop()
+
+
+@pytest.fixture
+def plane(running: Product) -> ControlPlane:
+    return running.plane
+
+
+def living(name: str, ttl: str, **notes: str) -> Manifest:
+    found = cluster.namespace(name, tier="small", team="payments")
+    annotations = {f"platform/{key.replace('_', '-')}": value for key, value in notes.items()}
+    found["metadata"]["annotations"] = {"platform/ttl": ttl, **annotations}
+    return found
+
+
+def create(plane: ControlPlane, manifest: Manifest) -> Manifest:
+    status, answer = cluster.create(plane, manifest)
+    assert status == 201, answer
+    return answer
+
+
+def live(plane: ControlPlane, name: str) -> Manifest | None:
+    return cluster.get(plane, f"/api/v1/namespaces/{name}")
+
+
+def stays(plane: ControlPlane, name: str) -> bool:
+    found = live(plane, name)
+    return found is not None and "deletionTimestamp" not in found["metadata"]
+
+
+def gone(plane: ControlPlane, name: str) -> None:
+    cluster.eventually(lambda: live(plane, name) is None, f"{name} to be gone", seconds=LOOKS_SECONDS)
+
+
+def label(plane: ControlPlane, name: str) -> str | None:
+    found = live(plane, name)
+    assert found is not None
+    text: str | None = found["metadata"]["labels"].get("platform/expires-at")
+    return text
+
+
+def metric(product: Product, name: str) -> float:
+    _, text = product.health("nsp", "/metrics")
+    found = re.search(rf"^{re.escape(name)} (.+)$", text, re.MULTILINE)
+    return float(found.group(1)) if found else 0.0
+
+
+def impose(product: Product, catalogue: Path, **rules: Any) -> None:
+    """Change the rules, and wait until they are in force."""
+    _, before = product.health("nsp", "/metrics")
+    revision = re.findall(r"^nsp_catalogue_info.*$", before, re.MULTILINE)
+    catalogue.write_text(written(**rules))
+    cluster.eventually(
+        lambda: (
+            re.findall(r"^nsp_catalogue_info.*$", product.health("nsp", "/metrics")[1], re.MULTILINE)
+            != revision
+        ),
+        "the new rules",
+    )
+
+
+def test_one_goes_when_it_is_due_and_those_that_are_not_to_go_stay(running: Product) -> None:
+    """The others are due before it, so they would have gone first."""
+    plane = running.plane
+    create(plane, living("guarded", "1s", deletion_protection="true"))
+    create(plane, living("extended", "5s"))
+    plane.kubectl("annotate", "--overwrite", "namespace", "extended", "platform/ttl=1h")
+    due = create(plane, living("due", "6s"))
+    assert cluster.provisioned(plane, "due")["metadata"]["uid"] == due["metadata"]["uid"]
+    cluster.eventually(lambda: label(plane, "due"), "the label")
+    gone(plane, "due")
+    assert stays(plane, "guarded")
+    assert stays(plane, "extended")
+    assert metric(running, 'nsp_expired_total{outcome="deleted"}') == 1
+    create(plane, cluster.namespace("due", tier="small", team="payments"))
+    cluster.provisioned(plane, "due")
+    assert label(plane, "due") is None
+    assert metric(running, 'nsp_expired_total{outcome="deleted"}') == 1, "the new one of that name stays"
+
+
+def test_the_label_follows_the_annotation(plane: ControlPlane) -> None:
+    created = create(plane, living("labelled", "1h"))["metadata"]["creationTimestamp"]
+    first = cluster.eventually(lambda: label(plane, "labelled"), "the label")
+    plane.kubectl("annotate", "--overwrite", "namespace", "labelled", "platform/ttl=2h")
+    cluster.eventually(lambda: label(plane, "labelled") == str(int(first) + 3600), f"the end, from {created}")
+    told = cluster.eventually(
+        lambda: "in less than 24h" in cluster.condition(plane, "labelled")["message"], "the notice"
+    )
+    assert told
+    plane.kubectl("annotate", "namespace", "labelled", "platform/ttl-")
+    cluster.eventually(lambda: label(plane, "labelled") is None, "the label to go")
+
+
+def test_a_dry_run_deletes_nothing(running: Product, catalogue: Path) -> None:
+    plane = running.plane
+    impose(running, catalogue, dryRun=True)
+    create(plane, living("rehearsed", "1s"))
+    cluster.eventually(
+        lambda: metric(running, 'nsp_expired_total{outcome="dry_run"}') == 1,
+        "the dry run",
+        seconds=LOOKS_SECONDS,
+    )
+    assert stays(plane, "rehearsed")
+    assert metric(running, "nsp_expiry_due") == 1
+    impose(running, catalogue)
+    gone(plane, "rehearsed")
+
+
+def test_too_many_at_once_are_held_back(running: Product, catalogue: Path) -> None:
+    plane = running.plane
+    impose(running, catalogue, maxPercent=1)
+    for name in ("mass-1", "mass-2"):
+        create(plane, living(name, "1s"))
+    cluster.eventually(lambda: metric(running, "nsp_expiry_halted") == 1, "the brake", seconds=LOOKS_SECONDS)
+    assert stays(plane, "mass-1")
+    assert stays(plane, "mass-2")
+    plane.kubectl("annotate", "--overwrite", "namespace", "mass-1", "platform/ttl=1h")
+    gone(plane, "mass-2")
+    assert stays(plane, "mass-1")
+    impose(running, catalogue)
+
+
+def test_one_without_pods_goes_and_one_with_a_pod_stays(plane: ControlPlane) -> None:
+    for name in ("busy", "idle"):
+        create(plane, cluster.namespace(name, tier="fleeting", team="payments"))
+    _pod(plane, "busy")
+    gone(plane, "idle")
+    assert stays(plane, "busy")
+    plane.kubectl("delete", "pod", "one", "-n", "busy", "--grace-period=0", "--force")
+    gone(plane, "busy")
+
+
+def _pod(plane: ControlPlane, namespace: str) -> None:
+    """It is never run, and counts from the moment it is there."""
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
+    cluster.eventually(lambda: cluster.get(plane, account), "the service account")
+    cluster.provisioned(plane, namespace)
+    container = {"name": "one", "image": "none", "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}}}
+    pod = {"metadata": {"name": "one"}, "spec": {"containers": [container]}}
+    answer = plane.api.send("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
+    assert answer.status == 201, answer.body

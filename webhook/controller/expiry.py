@@ -1,0 +1,242 @@
+"""Ends managed namespaces whose time is over: look -> due -> brake -> pace -> look afresh -> delete.
+
+Nothing is remembered that an object does not say, but for what has been told already and when the last
+deletion was. When anything is in doubt, nothing is deleted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from webhook import ports, telemetry
+from webhook.controller.idleness import IdleWatch
+from webhook.core import expiry
+from webhook.core.errors import ClusterUnavailableError, ConflictError, NotFoundError, RejectedError
+from webhook.core.expiry import End, Moment
+from webhook.core.model import Manifest
+from webhook.core.policy import ExpiryRules
+
+LOOK_SECONDS = 10.0
+"""The longest between two looks."""
+
+SHORTEST_SECONDS = 0.1
+"""The shortest between two looks, when the next namespace is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A namespace with an end, as memory has it."""
+
+    manifest: Manifest
+    end: End
+
+    @property
+    def name(self) -> str:
+        name: str = self.manifest["metadata"]["name"]
+        return name
+
+    @property
+    def uid(self) -> str:
+        uid: str = self.manifest["metadata"]["uid"]
+        return uid
+
+
+class Expirer:
+    """To be run by the leader only. `server_now` is the API server's clock, None while it is unknown."""
+
+    def __init__(
+        self,
+        *,
+        reader: ports.ManagedNamespaces,
+        reaper: ports.Reaper,
+        idle: IdleWatch,
+        policy: ports.PolicySource,
+        server_now: Callable[[], datetime | None],
+        clock: ports.Clock,
+        events: ports.EventRecorder,
+        metrics: telemetry.Metrics,
+        log: telemetry.Log,
+    ) -> None:
+        self._reader = reader
+        self._reaper = reaper
+        self._idle = idle
+        self._policy = policy
+        self._server_now = server_now
+        self._clock = clock
+        self._events = events
+        self._metrics = metrics
+        self._log = log
+        self._stopping = asyncio.Event()
+        self._last = 0.0
+        self._halted = False
+        self._agreed = True
+        self._told: dict[str, set[tuple[object, ...]]] = {}
+        """By uid; each once in this process: a notice, a namespace that would go, the end itself."""
+        self._tried: dict[str, float] = {}
+        """By uid, when a deletion was last tried."""
+
+    async def run(self) -> None:
+        """Work until `stop`; can be run again after a cancellation."""
+        self._last = _steady()  # as if there had just been a deletion: a crash loop keeps the pace, too
+        try:
+            while not self._stopping.is_set():
+                await self._wait(await self._look())
+        finally:
+            self._metrics.expiry_due.set(0)
+            self._set_halted(False)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def _look(self) -> float:
+        """Seconds until the next look."""
+        try:
+            return await self._work()
+        except ClusterUnavailableError as error:
+            self._log.error("expiry has to wait", detail=str(error), code=error.code)
+            return LOOK_SECONDS
+
+    async def _work(self) -> float:
+        moment, policy = self._moment(), self._policy()
+        if moment is None:
+            return LOOK_SECONDS
+        self._note_clocks(moment)
+        if moment.is_agreed():
+            await self._idle.look(moment.latest())
+        managed = [each for each in self._reader.namespaces() if expiry.is_ours(each, policy)]
+        ends = [Candidate(each, end) for each in managed if (end := expiry.end(each, policy)) is not None]
+        due = sorted((each for each in ends if moment.is_past(each.end.at)), key=self._turn)
+        self._metrics.expiry_due.set(len(due))
+        self._forget({each["metadata"]["uid"] for each in managed}, {each.uid for each in due})
+        self._give_notice(ends, moment, policy.expiry)
+        self._set_halted(expiry.is_too_many(len(due), len(managed), policy.expiry), due, len(managed))
+        seconds = LOOK_SECONDS
+        if policy.expiry.dry_run:
+            self._would_end(due, policy.expiry)
+        elif not self._halted:
+            seconds = await self._end_in_turn(due)
+        ahead = [each.end.at - moment.server for each in ends if each.end.at > moment.server]
+        return max(SHORTEST_SECONDS, min([seconds, *ahead]))
+
+    def _moment(self) -> Moment | None:
+        server = self._server_now()
+        return None if server is None else Moment(server.timestamp(), self._clock.now().timestamp())
+
+    def _note_clocks(self, moment: Moment) -> None:
+        self._metrics.clock_offset.set(moment.own - moment.server)
+        if self._agreed and not moment.is_agreed():
+            detail = "our clock and the API server's differ by more than 15 minutes"
+            self._log.error("the clocks do not agree", detail=detail, offset=moment.own - moment.server)
+        self._agreed = moment.is_agreed()
+
+    def _turn(self, candidate: Candidate) -> tuple[float, int, str]:
+        """Oldest first; those tried already come after the others, or else a few could hold up all."""
+        return self._tried.get(candidate.uid, 0.0), candidate.end.at, candidate.name
+
+    async def _end_in_turn(self, due: list[Candidate]) -> float:
+        """Those whose turn comes soon, for then the brake is to be asked again. Seconds until that."""
+        until = _steady() + LOOK_SECONDS
+        for candidate in due:
+            pause = expiry.pause(self._last, _steady(), self._policy().expiry)
+            if _steady() + pause > until:
+                return pause
+            await self._wait(pause)
+            if self._stopping.is_set():
+                break
+            await self._end(candidate)
+        return LOOK_SECONDS
+
+    def _would_end(self, due: list[Candidate], rules: ExpiryRules) -> None:
+        """All of them, whatever the brake says: people want to see what would go."""
+        for each in due:
+            if self._is_news(each.uid, "dry run", each.end.at):
+                self._tell("Expired", each.manifest, expiry.over(each.end, rules))
+                self._finish(each.manifest, each.end, "dry_run")
+
+    async def _end(self, candidate: Candidate) -> None:
+        """One deletion, decided on the namespace as it is now. What comes to nothing costs a turn, too."""
+        self._last = self._tried[candidate.uid] = _steady()
+        try:
+            fresh = await self._reaper.fetch(candidate.name)
+            end = await self._confirmed(fresh)
+            if end is None:
+                return self._log.info("namespace is not due any more", namespace=candidate.name)
+            if self._is_news(fresh["metadata"]["uid"], "end", end.at):
+                self._tell("Expired", fresh, expiry.over(end, self._policy().expiry))
+            self._last = _steady()
+            await self._reaper.delete(fresh)
+        except NotFoundError:
+            self._finish(candidate.manifest, candidate.end, "gone")
+        except (ConflictError, RejectedError) as error:
+            outcome = "conflict" if isinstance(error, ConflictError) else "refused"
+            self._metrics.expired.labels(outcome).inc()
+            self._log.info(
+                "namespace not deleted", outcome=outcome, namespace=candidate.name, detail=str(error)
+            )
+        else:
+            self._finish(fresh, end, "deleted")
+
+    async def _confirmed(self, fresh: Manifest) -> End | None:
+        """The end of a namespace that is over by everything that is known now; None otherwise."""
+        policy, moment = self._policy(), self._moment()
+        end = expiry.end(fresh, policy)
+        if end is None or moment is None or policy.expiry.dry_run or not moment.is_past(end.at):
+            return None
+        if end.idle:
+            quota = await self._reaper.fetch_quota(fresh["metadata"]["name"])
+            return end if self._idle.is_still_idle(fresh, quota) else None
+        return end
+
+    def _finish(self, manifest: Manifest, end: End, outcome: str) -> None:
+        metadata = manifest["metadata"]
+        self._metrics.expired.labels(outcome).inc()
+        self._log.info(
+            "namespace expired",
+            outcome=outcome,
+            namespace=metadata["name"],
+            uid=metadata["uid"],
+            end=expiry.shown(end.at),
+            idle=end.idle,
+        )
+
+    def _give_notice(self, ends: list[Candidate], moment: Moment, rules: ExpiryRules) -> None:
+        for candidate in ends:
+            nearest = expiry.latest_notice(candidate.end.at, moment.server, rules)
+            if nearest is None or moment.server >= candidate.end.at:
+                continue
+            if self._is_news(candidate.uid, "notice", candidate.end.at, nearest):
+                self._tell("ExpiresSoon", candidate.manifest, expiry.ahead(candidate.end, nearest))
+
+    def _set_halted(self, halted: bool, due: list[Candidate] | None = None, managed: int = 0) -> None:
+        self._metrics.expiry_halted.set(halted)
+        if halted and not self._halted and due:
+            oldest, most = due[0], self._policy().expiry.max_percent
+            detail = f"{len(due)} of {managed} namespaces are due, more than {most} %: none is deleted"
+            self._log.error("expiry is halted", detail=detail, oldest=oldest.name)
+            self._events.record(oldest.manifest, warning=True, reason="ExpiryHalted", message=detail)
+        self._halted = halted
+
+    def _tell(self, reason: str, manifest: Manifest, message: str) -> None:
+        self._events.record(manifest, warning=True, reason=reason, message=message)
+
+    def _is_news(self, uid: str, *what: object) -> bool:
+        told = self._told.setdefault(uid, set())
+        if what in told:
+            return False
+        told.add(what)
+        return True
+
+    def _forget(self, managed: set[str], due: set[str]) -> None:
+        """What concerns namespaces that are gone, or not due any more."""
+        self._told = {uid: told for uid, told in self._told.items() if uid in managed}
+        self._tried = {uid: when for uid, when in self._tried.items() if uid in due}
+
+    async def _wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _steady() -> float:
+    return asyncio.get_running_loop().time()
