@@ -6,7 +6,7 @@ Tokens and request bodies never go in; what a user sent is in there quoted and c
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TextIO
@@ -14,6 +14,8 @@ from typing import Any, TextIO
 import msgspec
 import prometheus_client
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 _REVIEW_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 3)
 """Seconds; up to the webhooks' timeout of 3 s."""
@@ -230,9 +232,34 @@ class Metrics:
         self.catalogue_info.labels(revision).set(1)
         self.catalogue_reload_success.set(1)
 
+    def tell_namespaces(self, source: Callable[[], Iterable[tuple[str, str, str]]]) -> None:
+        """Have every scrape ask `source` for namespace, team and tier of what this process manages."""
+        self.registry.register(_NamespaceInfo(source))
+
     def exposition(self) -> bytes:
         """All metrics in the Prometheus text format 0.0.4."""
         return prometheus_client.generate_latest(self.registry)
+
+
+class _NamespaceInfo(Collector):
+    """Made at each scrape from what is known anyway: nothing to keep up to date, and to forget."""
+
+    def __init__(self, source: Callable[[], Iterable[tuple[str, str, str]]]) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        family = GaugeMetricFamily(
+            "nsp_namespace_info",
+            "1 for each managed namespace, with its team and tier.",
+            labels=("namespace", "team", "tier"),
+        )
+        for each in self._source():
+            family.add_metric(each, 1)
+        yield family
+
+    def describe(self) -> Iterator[Metric]:
+        """Known without asking: registering must not run the source."""
+        return iter(())
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -186,6 +186,7 @@ def _controller(context: Context, transport: "Transport", elector: "Elector") ->
     from webhook.adapters.kube.events import EventRecorder
     from webhook.adapters.kube.view import ClusterView
     from webhook.adapters.namespace_reaper import NamespaceReaper
+    from webhook.codec import namespace as namespaces
     from webhook.controller.budgets import Ledger
     from webhook.controller.expiry import Expirer
     from webhook.controller.idleness import IdleWatch
@@ -229,6 +230,9 @@ def _controller(context: Context, transport: "Transport", elector: "Elector") ->
         events=events,
         metrics=metrics,
         log=log,
+    )
+    metrics.tell_namespaces(
+        lambda: map(namespaces.identity, view.namespaces()) if elector.is_leader() else ()
     )
     context.checks["controller"] = _unless(view.is_synced, "the first list is not complete")
     loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from webhook.codec import namespace
+from webhook.core import labels
 from webhook.core.model import Condition, ConditionStatus, NamespaceState
 
 READY = Condition(ConditionStatus.TRUE, "Complete", "6 objects of tier small", "2026-01-02T03:04:05Z")
@@ -71,3 +72,17 @@ def test_a_condition_among_others() -> None:
     conditions = [{"type": "Ready", "status": "True"}, {"type": "Provisioned", "status": "Unknown"}]
     found = namespace.provisioned({"status": {"conditions": conditions}})
     assert found == Condition(ConditionStatus.UNKNOWN, "", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        pytest.param({labels.TEAM: "pay", labels.TIER: "small"}, ("a", "pay", "small"), id="both"),
+        pytest.param({labels.TIER: "small"}, ("a", "", "small"), id="no team"),
+        pytest.param(None, ("a", "", ""), id="no labels"),
+    ],
+)
+def test_a_namespace_is_known_by_name_team_and_tier(
+    given: dict[str, str] | None, found: tuple[str, str, str]
+) -> None:
+    assert namespace.identity({"metadata": {"name": "a", "labels": given}}) == found

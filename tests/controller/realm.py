@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Realm:
         self.told = Told()
         self.server, self.own = SkewedClock(), SkewedClock()
         self.server_known = True
-        self.tier = dict(tier or {})
+        self._policy = with_tier(**(tier or {}))
         self.rules = {"dry_run": False, "max_percent": 100, **rules}
         self._numbers = itertools.count(100)
         self.expirer = self.another()
@@ -81,9 +82,10 @@ class Realm:
             task.result()
 
     def policy(self) -> Policy:
-        policy = with_tier(**self.tier)
-        object.__setattr__(policy, "expiry", ExpiryRules(**self.rules))
-        return policy
+        rules = ExpiryRules(**self.rules)
+        if self._policy.expiry != rules:
+            self._policy = dataclasses.replace(self._policy, expiry=rules)
+        return self._policy
 
     # what happens in the cluster
 

@@ -72,14 +72,14 @@ skews = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(own=skews, lifetime=st.integers(1, 1800))
+@settings(max_examples=40, deadline=None)
+@given(own=skews, lifetime=st.integers(1, 400))
 def test_with_a_wrong_clock_of_our_own_nothing_goes_early(own: int, lifetime: int) -> None:
     async def scenario() -> None:
         realm = Realm()
         realm.own.skew = own
         realm.put(ttl=f"{lifetime}s")
-        await realm.run(HOUR)
+        await realm.run(500)
         for _, when in realm.deleted:
             assert lifetime <= when <= lifetime + max(LATE_SECONDS, -own)
         if own >= -900:
@@ -88,14 +88,14 @@ def test_with_a_wrong_clock_of_our_own_nothing_goes_early(own: int, lifetime: in
     in_virtual_time(scenario)
 
 
-@settings(max_examples=60, deadline=None)
-@given(server=skews, lifetime=st.integers(1, 3000))
+@settings(max_examples=40, deadline=None)
+@given(server=skews, lifetime=st.integers(1, 1200))
 def test_with_a_wrong_clock_of_the_servers_our_own_holds_it_back(server: int, lifetime: int) -> None:
     async def scenario() -> None:
         realm = Realm()
         realm.server.skew = server
         realm.put(ttl=f"{lifetime}s")
-        await realm.run(HOUR)
+        await realm.run(500)
         for _, when in realm.deleted:
             assert when >= lifetime - 900
             assert when + server >= lifetime
@@ -124,7 +124,7 @@ async def test_clocks_that_do_not_agree_are_told_of_once() -> None:
     assert realm.told.value("nsp_clock_offset_seconds") == -DAY
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     when=st.floats(0, 100 + LATE_SECONDS),
     how=st.sampled_from([(labels.TTL, "30d"), (labels.TTL, None), (labels.DELETION_PROTECTION, "true")]),
@@ -146,7 +146,7 @@ def test_an_extension_always_wins(when: float, how: tuple[str, str | None], stal
 
         extended: list[float] = []
         task = asyncio.create_task(extend())
-        await realm.run(HOUR)
+        await realm.run(300)
         await task
         assert bool(extended) is ("payments" in realm.live)
 
@@ -325,7 +325,7 @@ async def test_a_dry_run_tells_what_would_go_once_and_deletes_nothing(percent: i
     realm = Realm(dry_run=True, max_percent=percent)
     for name in ("a", "b"):
         realm.put(name, ttl="1s", age=HOUR)
-    await realm.run(DAY)
+    await realm.run(HOUR)
     assert realm.deleted == []
     told = [(name, message) for name, reason, message in realm.events if reason == "Expired"]
     assert sorted(name for name, _ in told) == ["a", "b"]
@@ -395,14 +395,14 @@ async def test_a_lost_lease_ends_nothing() -> None:
 
 
 async def test_notice_is_given_ahead_once_for_each_end() -> None:
-    realm = Realm(notices=("24h", "1h"))
-    realm.put(ttl="2d")
-    await realm.run(2 * DAY - 60)
-    realm.annotate("payments", labels.TTL, "4d")
-    await realm.run(2 * DAY)
+    realm = Realm(notices=("1h", "10m"))
+    realm.put(ttl="2h")
+    await realm.run(2 * HOUR - 60)
+    realm.annotate("payments", labels.TTL, "4h")
+    await realm.run(2 * HOUR)
     told = [message for _, reason, message in realm.events if reason == "ExpiresSoon"]
-    assert [message[8:28] for message in told] == ["2026-03-03T12:00:10Z"] * 2 + ["2026-03-05T12:00:10Z"] * 2
-    assert ["24h" in message for message in told] == [True, False, True, False]
+    assert [message[8:28] for message in told] == ["2026-03-01T14:00:10Z"] * 2 + ["2026-03-01T16:00:10Z"] * 2
+    assert ["than 1h" in message for message in told] == [True, False, True, False]
 
 
 async def test_whoever_is_born_late_is_told_of_the_nearest_notice_only() -> None:

@@ -64,6 +64,12 @@ def message(rules: Budget, claims: list[Claim], name: str) -> str:
         ),
         pytest.param(
             CPU,
+            [claim("a", wants=cpu("9999.5m")), claim("b", wants=cpu("0.5m"))],
+            "a",
+            id="what is finer than a thousandth counts as one",
+        ),
+        pytest.param(
+            CPU,
             [
                 claim("a", at=1, wants=cpu("6")),
                 claim("b", at=2, wants=cpu("5")),

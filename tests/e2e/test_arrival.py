@@ -98,6 +98,7 @@ def test_the_bundle_is_complete_and_nothing_else(plane: ControlPlane, name: str)
     ]
     for item in found.values():
         assert item["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "ns-provisioner"
+        assert item["metadata"]["labels"]["platform/tier"] == "small"
         assert len(item["metadata"]["labels"]["platform/tier-revision"]) == 10
 
 

@@ -133,8 +133,12 @@ def test_the_others_are_inert_and_say_why(plane: ControlPlane, crowd: set[str]) 
         assert found[name]["message"].endswith("namespaces: 1 asked, 2 of 2 used")
         assert set(quotas[name]["spec"]["hard"].values()) == {"0"}
         assert name in denials
-    said = plane.kubectl("get", "events", "-n", min(crowd), "-o", "jsonpath={.items[*].reason}")
-    assert "OverBudget" in said.split()
+
+
+def test_an_event_tells_of_it(plane: ControlPlane, crowd: set[str]) -> None:
+    path = f"/api/v1/namespaces/{min(crowd)}/events?fieldSelector=reason=OverBudget,type=Warning"
+    (event,) = cluster.eventually(lambda: listed(plane, path), "an Event")
+    assert "no room in the budget of team crowd" in event["message"]
 
 
 def test_when_a_place_comes_free_the_oldest_gets_it(plane: ControlPlane, crowd: set[str]) -> None:

@@ -1,4 +1,4 @@
-"""The coming and going of a living cluster: namespaces made and deleted, objects damaged, at a steady rate."""
+"""The coming and going of a living cluster: namespaces made and deleted, objects damaged, steadily."""
 
 import asyncio
 import random
@@ -11,23 +11,28 @@ from tools.scale.client import Client
 from webhook.codec import namespace
 from webhook.core.model import NamespaceState, ObjectKey
 
-LIVING = 60
-"""Namespaces of the churn at a time; each lives so many turns."""
-
 _COLLECTION = "/api/v1/namespaces"
 
 
 class Churn:
-    """Each turn makes a namespace, deletes the oldest of its own, and damages an object of another."""
+    """Each turn makes a namespace, deletes one that has lived for `turns`, and damages an object of `names`."""
 
     def __init__(
-        self, client: Client, names: Sequence[str], keys: Sequence[ObjectKey], *, rate: float, seed: int = 3
+        self,
+        client: Client,
+        names: Sequence[str],
+        keys: Sequence[ObjectKey],
+        *,
+        rate: float,
+        turns: int,
+        seed: int = 3,
     ) -> None:
         self.pace = Pace(rate)
         self.made = 0
         self.deleted = 0
         self.damaged = 0
         self._client = client
+        self._turns = turns
         self._places = [damage.Place(name, key) for name in names for key in keys]
         self._living: deque[str] = deque()
         self._chance = random.Random(seed)  # noqa: S311 - reproducible, no secret
@@ -40,7 +45,7 @@ class Churn:
 
     async def _turn(self, due: float) -> None:
         await self._make()
-        if len(self._living) > LIVING:
+        if len(self._living) > self._turns:
             await self._client.send("DELETE", f"{_COLLECTION}/{self._living.popleft()}")
             self.deleted += 1
         await self._damage()

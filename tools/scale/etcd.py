@@ -4,7 +4,6 @@ Stored as JSON, which the API server reads as well as the protobuf that it write
 HTTP gateway, one transaction for each call.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -38,11 +37,8 @@ class Etcd:
 
     async def put(self, entries: Iterable[Entry]) -> None:
         """All or none; at most 128, and 1.5 MB together."""
-        puts = [
-            {"requestPut": {"key": b64encode(key.encode()), "value": b64encode(value)}}
-            for key, value in entries
-        ]
-        body = msgspec.json.encode({"success": puts})
+        puts = [{"requestPut": {"key": key.encode(), "value": value}} for key, value in entries]
+        body = msgspec.json.encode({"success": puts})  # bytes as base64, as the gateway wants them
         try:
             async with self._session.post(_TXN, data=body) as answer:
                 content = await answer.text()

@@ -9,8 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tools.controlplane.errors import ControlPlaneError
-from tools.scale import bundles
+from tools.scale import bundles, polling
 from tools.scale.client import Client
 from tools.scale.etcd import Entry, Etcd
 from webhook.codec import namespace
@@ -22,7 +21,6 @@ TEMPLATES = 20
 
 IN_FLIGHT = 8
 LIMIT_SECONDS = 120.0
-_POLL_SECONDS = 0.1
 _COLLECTION = "/api/v1/namespaces"
 _OTHERS = {"ServiceAccount": "serviceaccounts/default", "ConfigMap": "configmaps/kube-root-ca.crt"}
 """What kube-controller-manager puts into every namespace; else it would be busy long after."""
@@ -79,12 +77,9 @@ async def load(etcd: Etcd, templates: Sequence[Template], names: Sequence[str]) 
 
 async def _template(client: Client, name: str) -> Template:
     """As soon as the namespace is complete, and what Kubernetes adds is there, too."""
-    try:
-        async with asyncio.timeout(LIMIT_SECONDS):
-            while (found := await _complete(client, name)) is None:
-                await asyncio.sleep(_POLL_SECONDS)
-    except TimeoutError:
-        raise ControlPlaneError(f"{name} is not complete within {LIMIT_SECONDS:.0f} s") from None
+    found = await polling.until(
+        lambda: _complete(client, name), f"{name} to be complete", limit=LIMIT_SECONDS
+    )
     return Template(name, tuple(map(_text, found)))
 
 

@@ -19,6 +19,13 @@ def state(manifest: Manifest) -> NamespaceState:
     )
 
 
+def identity(manifest: Manifest) -> tuple[str, str, str]:
+    """Name, team and tier; what is not stated is empty."""
+    metadata = manifest["metadata"]
+    given = metadata.get("labels") or {}
+    return metadata["name"], given.get(labels.TEAM, ""), given.get(labels.TIER, "")
+
+
 def _owner(reference: Mapping[str, str]) -> str:
     return f"{reference.get('kind', '')}/{reference.get('name', '')} {reference.get('uid', '')}"
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from webhook import ports, telemetry
-from webhook.controller.idleness import IdleWatch
+from webhook.controller.idleness import STEP, IdleWatch
 from webhook.core import expiry
 from webhook.core.errors import ClusterUnavailableError, ConflictError, NotFoundError, RejectedError
 from webhook.core.expiry import End, Moment
 from webhook.core.model import Manifest
-from webhook.core.policy import ExpiryRules
+from webhook.core.policy import ExpiryRules, Policy
 
-LOOK_SECONDS = 10.0
-"""The longest between two looks."""
+LOOK_SECONDS = 5.0
+"""The longest between two looks; one costs about 50 ms for 10,000 namespaces."""
 
 SHORTEST_SECONDS = 0.1
 """The shortest between two looks, when the next namespace is due."""
@@ -105,11 +105,10 @@ class Expirer:
         self._note_clocks(moment)
         if moment.is_agreed():
             await self._idle.look(moment.latest())
-        managed = [each for each in self._reader.namespaces() if expiry.is_ours(each, policy)]
-        ends = [Candidate(each, end) for each in managed if (end := expiry.end(each, policy)) is not None]
+        managed, ends = await self._survey(policy)
         due = sorted((each for each in ends if moment.is_past(each.end.at)), key=self._turn)
         self._metrics.expiry_due.set(len(due))
-        self._forget({each["metadata"]["uid"] for each in managed}, {each.uid for each in due})
+        self._forget(managed, {each.uid for each in due})
         self._give_notice(ends, moment, policy.expiry)
         self._set_halted(expiry.is_too_many(len(due), len(managed), policy.expiry), due, len(managed))
         seconds = LOOK_SECONDS
@@ -119,6 +118,18 @@ class Expirer:
             seconds = await self._end_in_turn(due)
         ahead = [each.end.at - moment.server for each in ends if each.end.at > moment.server]
         return max(SHORTEST_SECONDS, min([seconds, *ahead]))
+
+    async def _survey(self, policy: Policy) -> tuple[set[str], list[Candidate]]:
+        """The uids of all managed namespaces, and those of them that have an end."""
+        managed, ends = set(), []
+        for number, manifest in enumerate(tuple(self._reader.namespaces())):
+            if number % STEP == 0:
+                await asyncio.sleep(0)
+            if expiry.is_ours(manifest, policy):
+                managed.add(manifest["metadata"]["uid"])
+                end = expiry.end(manifest, policy)
+                ends += [] if end is None else [Candidate(manifest, end)]
+        return managed, ends
 
     def _moment(self) -> Moment | None:
         server = self._server_now()

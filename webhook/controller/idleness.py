@@ -4,6 +4,8 @@ It looks at the ResourceQuota, not at pods, which nobody here has the right to r
 between two looks leave a new version of the quota behind, and idleness begins anew.
 """
 
+import asyncio
+
 from webhook import ports, telemetry
 from webhook.core import expiry, idleness, labels
 from webhook.core.errors import ConflictError, NotFoundError, RejectedError
@@ -11,6 +13,9 @@ from webhook.core.model import Manifest, ObjectKey
 from webhook.core.policy import Policy
 
 QUOTA = ObjectKey("ResourceQuota", "default")
+
+STEP = 500
+"""After so many namespaces a look lets others run: admission may share the process, and has no time."""
 
 
 class IdleWatch:
@@ -33,9 +38,11 @@ class IdleWatch:
     async def look(self, now: int) -> None:
         """Set every annotation right. Raises ClusterUnavailableError; the next look does the rest."""
         policy, present = self._policy(), set()
-        for manifest in list(self._reader.namespaces()):
+        for number, manifest in enumerate(tuple(self._reader.namespaces())):
+            if number % STEP == 0:
+                await asyncio.sleep(0)
             counts = _ends_idle(manifest, policy)
-            if expiry.is_ours(manifest, policy) and (counts or idleness.stated(manifest) is not None):
+            if (counts or idleness.stated(manifest) is not None) and expiry.is_ours(manifest, policy):
                 present.add(manifest["metadata"]["uid"])
                 await self._note(manifest, now, counts=counts)
         self._versions = {uid: each for uid, each in self._versions.items() if uid in present}

@@ -1,6 +1,7 @@
 """The controller as one service: every replica observes, and the one that leads works."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -51,6 +52,7 @@ class ControllerService:
         async with asyncio.TaskGroup() as group:
             observing = group.create_task(self._observer.run())
             await self._first_sight(group)
+            gc.freeze()  # the first lists stay: looking through them again and again would cost seconds
             await self._elector.run(self._lead)
             observing.cancel()
 

@@ -11,8 +11,8 @@ import pytest
 from kubernetes.aio.config import incluster_config
 
 from webhook.adapters import pki
-from webhook.adapters.kube import config
-from webhook.adapters.kube.config import CredentialsError
+from webhook.adapters.kube import config, credentials
+from webhook.adapters.kube.credentials import CredentialsError
 
 pytestmark = pytest.mark.anyio
 
@@ -45,8 +45,9 @@ def kubeconfig(path: Path, user: dict[str, Any], more: Mapping[str, Any] = INSEC
 async def test_a_kubeconfig_with_a_token(tmp_path: Path) -> None:
     access = await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret"}))
     assert access.url == "https://cluster.example:6443"
-    assert await access.authorization() == "Bearer s3cret"
-    assert access.tls.verify_mode is ssl.CERT_NONE, "as the kubeconfig says"
+    assert await access.credentials.authorization() == "Bearer s3cret"
+    assert not await access.renew("Bearer s3cret")
+    assert access.tls.current().verify_mode is ssl.CERT_NONE, "as the kubeconfig says"
     assert "s3cret" not in repr(access)
 
 
@@ -127,17 +128,193 @@ async def test_outside_a_pod_without_a_kubeconfig_the_way_out_is_named() -> None
         await config.load(None)
 
 
-async def test_in_a_pod_the_token_is_the_service_account_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authority, _, _ = pki.make_pair(tmp_path / "pki", ["localhost"])
-    token = tmp_path / "token"
-    token.write_text("first")
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where a pod's ServiceAccount is, as the kubelet lays it out."""
+    pki.make_pair(tmp_path, ["localhost"])
+    (tmp_path / "token").write_text("first")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    return tmp_path
+
+
+async def test_in_a_pod_the_token_is_the_service_account_s(pod: Path) -> None:
     access = await config.load(None)
     assert access.url == "https://10.0.0.1:443"
-    assert (await access.authorization() or "").lower() == "bearer first"
-    assert access.tls.verify_mode is ssl.CERT_REQUIRED
+    assert await access.credentials.authorization() == "Bearer first"
+    assert access.tls.current().verify_mode is ssl.CERT_REQUIRED
+
+
+async def test_in_a_pod_a_rotated_token_is_read_within_a_minute_and_at_once_after_a_rejection(
+    pod: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = await config.load(None)
+    put(pod / "token", "second")
+    assert await access.credentials.authorization() == "Bearer first"
+    assert await access.renew("Bearer first")
+    assert await access.credentials.authorization() == "Bearer second"
+    monkeypatch.setattr(credentials, "REREAD_SECONDS", 0.0)
+    assert await access.renew("Bearer first")
+    put(pod / "token", "third")
+    assert await access.credentials.authorization() == "Bearer third"
+
+
+async def test_in_a_pod_a_new_authority_is_another_try_after_a_rejection(pod: Path, tmp_path: Path) -> None:
+    access = await config.load(None)
+    before = access.tls.current()
+    successor, _, _ = pki.make_pair(tmp_path / "successor", ["localhost"])
+    put(pod / "ca.crt", successor.read_text())
+    assert await access.renew("Bearer first")
+    assert access.tls.current() is not before
+    assert not await access.renew("Bearer first")
+
+
+@pytest.mark.parametrize("file", ["token", "ca.crt"])
+async def test_in_a_pod_a_missing_file_is_said(pod: Path, file: str) -> None:
+    put(pod / file, None)
+    with pytest.raises(CredentialsError, match="the pod's ServiceAccount: Service"):
+        await config.load(None)
+
+
+def put(path: Path, text: str | None) -> None:
+    """None takes the file away."""
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+
+
+async def test_a_token_file_of_a_kubeconfig_is_followed_and_goes_before_a_token(tmp_path: Path) -> None:
+    """Its path is relative to the kubeconfig."""
+    put(tmp_path / "token", "first\n")
+    access = await config.load(
+        kubeconfig(tmp_path / "config", {"tokenFile": "token", "token": "the one at the time of writing"})
+    )
+    assert await access.credentials.authorization() == "Bearer first"
+    put(tmp_path / "token", "second\n")
+    assert await access.renew("Bearer first")
+    assert await access.credentials.authorization() == "Bearer second"
+
+
+async def test_a_kubeconfig_that_changes_meanwhile_moves_nobody(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "config", {"token": "s3cret"})
+    access = await config.load(path)
+    kubeconfig(path, {"token": "other"}, {**INSECURE, "server": "https://other.example"})
+    assert not await access.renew("Bearer s3cret")
+    assert await access.credentials.authorization() == "Bearer s3cret"
+    assert access.url == "https://cluster.example:6443"
+
+
+V1 = "client.authentication.k8s.io/v1"
+
+
+def plugin(path: Path, status: object, *, then: str = "") -> dict[str, Any]:
+    """A user whose plug-in prints this and ends so; it notes each of its runs."""
+    answer = json.dumps({"apiVersion": V1, "kind": "ExecCredential", "status": status})
+    put(path, f"#!/bin/sh\necho run >> {path}.runs\ncat <<'THE_END'\n{answer}\nTHE_END\n{then}\n")
+    path.chmod(0o700)
+    return {"exec": {"apiVersion": V1, "command": f"./{path.name}", "interactiveMode": "Never"}}
+
+
+async def test_a_plug_in_s_token_is_taken(tmp_path: Path) -> None:
+    user = plugin(tmp_path / "login", {"token": "s3cret"})
+    access = await config.load(kubeconfig(tmp_path / "config", user))
+    assert await access.credentials.authorization() == "Bearer s3cret"
+    assert "s3cret" not in repr(access)
+    assert (tmp_path / "login.runs").read_text() == "run\n"
+
+
+async def test_after_a_rejection_the_plug_in_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "RERUN_SECONDS", 0.0)
+    access = await config.load(kubeconfig(tmp_path / "config", plugin(tmp_path / "login", {"token": "a"})))
+    plugin(tmp_path / "login", {"token": "b"})
+    assert await access.renew("Bearer a")
+    assert await access.credentials.authorization() == "Bearer b"
+    plugin(tmp_path / "login", {"token": "c"}, then="exit 1")
+    with pytest.raises(CredentialsError, match="exit code 1"):
+        await access.renew("Bearer b")
+    assert await access.credentials.authorization() == "Bearer b"
+
+
+async def test_a_plug_in_s_certificate_is_shown_and_a_new_one_in_a_new_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "RERUN_SECONDS", 0.0)
+    pairs = [pki.make_pair(tmp_path / name, ["us"]) for name in ("old", "new")]
+    old, new = (
+        {"clientCertificateData": certificate.read_text(), "clientKeyData": key.read_text()}
+        for _, certificate, key in pairs
+    )
+    access = await config.load(kubeconfig(tmp_path / "config", plugin(tmp_path / "login", old)))
+    assert await access.credentials.authorization() is None
+    before = access.tls.current()
+    plugin(tmp_path / "login", new)
+    assert await access.renew(None)
+    assert access.tls.current() is not before
+
+
+@pytest.mark.parametrize(
+    ("status", "then", "says"),
+    [
+        pytest.param({"token": "s3cret"}, "exit 1", "exit code 1", id="fails"),
+        pytest.param({}, "", "has not printed credentials", id="prints nothing of use"),
+        pytest.param({"token": "s3cret"}, "echo s3cret", "has not printed", id="prints more than JSON"),
+        pytest.param(
+            {"clientCertificateData": "s3cret", "clientKeyData": "s3cret"},
+            "",
+            "cannot use",
+            id="prints no PEM",
+        ),
+    ],
+)
+async def test_we_never_go_on_as_nobody_when_a_plug_in(
+    tmp_path: Path, status: object, then: str, says: str
+) -> None:
+    """Even where the kubeconfig has other credentials, too: they are somebody else's."""
+    user = {**plugin(tmp_path / "login", status, then=then), "username": "admin", "password": "s3cret"}
+    with pytest.raises(CredentialsError, match=says) as refused:
+        await config.load(kubeconfig(tmp_path / "config", user))
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert "s3cret" not in f"{error} {error!r}"
+        error = error.__cause__
+
+
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        pytest.param(
+            {"auth-provider": {"name": "oidc", "config": {"id-token": "s3cret"}}},
+            "auth-provider 'oidc' cannot be kept fresh",
+            id="OIDC",
+        ),
+        pytest.param({"auth-provider": {"name": "gcp"}}, "auth-provider 'gcp'", id="GCP"),
+        pytest.param({"auth-provider": "s3cret-less"}, "auth-provider", id="a provider of another shape"),
+        pytest.param({"token": "s3cret", "as": "admin"}, r"impersonation .*\(as\)", id="impersonation"),
+        pytest.param({"token": "s3cret s3cret"}, "not a token", id="a token that is none"),
+        pytest.param(
+            {"tokenFile": "/nowhere/token"}, "No such file|not exist", id="a token file that is not there"
+        ),
+        pytest.param({"exec": {"command": "x"}}, "exec: apiVersion", id="a plug-in of no version"),
+    ],
+)
+async def test_a_kubeconfig_that_we_could_not_keep_to_is_refused(
+    tmp_path: Path, user: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(CredentialsError, match=says) as refused:
+        await config.load(kubeconfig(tmp_path / "config", user))
+    assert "s3cret" not in str(refused.value).replace("s3cret-less", "")
+
+
+async def test_a_misplaced_token_is_not_repeated_in_the_error(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "config", {})
+    content = json.loads(path.read_text())
+    content["users"] = [{"name": "it", "token": "s3cret"}]
+    put(path, json.dumps(content))
+    with pytest.raises(CredentialsError, match="Expected key user") as refused:
+        await config.load(path)
+    assert "s3cret" not in str(refused.value)

@@ -64,9 +64,17 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def put(path: Path, text: str | None) -> None:
+    """None takes the file away."""
+    if text is None:
+        path.unlink()
+    else:
+        path.write_text(text)
+
+
 async def test_a_token_file_is_read_again_each_minute(file: Path, elapsed: Elapsed) -> None:
     tokens = TokenFile(file, monotonic=elapsed)
-    file.write_text("second\n")
+    put(file, "second\n")
     elapsed.seconds += REREAD_SECONDS - 1
     assert await tokens.authorization() == "Bearer first"
     elapsed.seconds += 1
@@ -76,7 +84,7 @@ async def test_a_token_file_is_read_again_each_minute(file: Path, elapsed: Elaps
 async def test_a_token_file_is_read_at_once_when_its_token_is_rejected(file: Path, elapsed: Elapsed) -> None:
     tokens = TokenFile(file, monotonic=elapsed)
     assert not await tokens.renew("Bearer first")
-    file.write_text("second")
+    put(file, "second")
     assert await tokens.renew("Bearer first")
     assert await tokens.authorization() == "Bearer second"
 
@@ -85,12 +93,12 @@ async def test_a_token_file_that_cannot_be_read_just_now_leaves_the_old_token(
     file: Path, elapsed: Elapsed
 ) -> None:
     tokens = TokenFile(file, monotonic=elapsed)
-    file.unlink()
+    put(file, None)
     elapsed.seconds += REREAD_SECONDS
     assert await tokens.authorization() == "Bearer first"
     with pytest.raises(CredentialsError, match="No such file"):
         await tokens.renew("Bearer first")
-    file.write_text("second")
+    put(file, "second")
     assert await tokens.authorization() == "Bearer second", "it is tried again without waiting a minute"
 
 
@@ -104,9 +112,8 @@ async def test_a_token_file_that_cannot_be_read_just_now_leaves_the_old_token(
     ],
 )
 def test_a_token_file_is_refused_at_the_start_when_it(file: Path, content: bytes | None, says: str) -> None:
-    if content is None:
-        file.unlink()
-    else:
+    file.unlink()
+    if content is not None:
         file.write_bytes(content)
     with pytest.raises(CredentialsError, match=says) as refused:
         TokenFile(file)

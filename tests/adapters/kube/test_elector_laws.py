@@ -63,13 +63,13 @@ class World:
 
     def happen(self) -> None:
         replica = self.dice.choice(self.replicas)
-        if self.once_in(15):
+        if self.once_in(60):
             replica.cut_until = running_loop().time() + self.dice.uniform(5, 40)
-        if self.once_in(20):
-            replica.elector.frozen_until = running_loop().time() + self.dice.uniform(5, 40)
+        if replica.elector.is_leader() and self.once_in(10):
+            replica.elector.frozen_until = running_loop().time() + self.dice.uniform(5, 30)
         if self.once_in(40):
             replica.stop()
-        if self.trouble and self.once_in(60) and self.server.holder:
+        if self.trouble and self.once_in(90) and self.server.holder:
             self.interfere()
         for number, each in enumerate(self.replicas):
             if each.running.done():

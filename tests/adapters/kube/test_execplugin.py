@@ -21,6 +21,12 @@ pytestmark = pytest.mark.anyio
 V1 = "client.authentication.k8s.io/v1"
 V1BETA1 = "client.authentication.k8s.io/v1beta1"
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
 Writing = Callable[[str], ExecPlugin]
 
 
@@ -86,7 +92,7 @@ ALWAYS = f"echo s3cret >&2; {printing({'token': 's3cret'})}"
         pytest.param(
             printing({"clientCertificateData": "s3cret"}),
             "has not printed",
-            id="prints no key to a certificate",
+            id="prints a lonely certificate",
         ),
         pytest.param(
             printing({"clientKeyData": "s3cret", "token": "t"}), "has not printed", id="prints a lonely key"
@@ -163,12 +169,10 @@ async def test_a_plug_in_that_wants_to_read_finds_the_end_at_once(script: Writin
     assert issued.token == "t"
 
 
-async def test_a_plug_in_is_told_who_asks_and_gets_its_arguments_and_environment(tmp_path: Path) -> None:
-    path = tmp_path / "plugin"
-    path.write_text(
-        '#!/bin/sh\nprintf "%s\\n" "$KUBERNETES_EXEC_INFO" "$MORE" "$HOME" "$@" > "$(dirname "$0")/seen"\n'
-    )
-    path.chmod(0o700)
+async def test_a_plug_in_is_told_who_asks_and_gets_its_arguments_and_environment(
+    tmp_path: Path, script: Writing
+) -> None:
+    script('printf "%s\\n" "$KUBERNETES_EXEC_INFO" "$MORE" "$HOME" "$@" > "$(dirname "$0")/seen"')
     plugin = read(
         {"command": "./plugin", "args": ["--cluster", "it"], "env": [{"name": "MORE", "value": "x"}]},
         folder=str(tmp_path),
@@ -211,9 +215,7 @@ def test_a_plug_in_that_asks_for_it_is_told_about_the_cluster(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        pytest.param(
-            {"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "apiVersion", id="an old version"
-        ),
+        pytest.param({"apiVersion": f"{V1}alpha1"}, "apiVersion", id="an old version"),
         pytest.param({"apiVersion": None}, "apiVersion", id="no version"),
         pytest.param({"interactiveMode": "Always"}, "wants a terminal", id="questions to ask"),
         pytest.param({"command": None}, "needs a command", id="no command"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.kube import faults
-from tests.adapters.kube.faults import FaultServer, bookmark, event, manifest
+from tests.adapters.kube.faults import FaultServer, Stream, bookmark, event, initial_end, manifest
 from tests.adapters.kube.reflecting import PATH, Setup, short_pauses
 from tests.controller.support import until
 from webhook.adapters.kube import reflector as reflectors
@@ -18,8 +18,6 @@ from webhook.adapters.kube.store import Key
 from webhook.adapters.kube.transport import Transport
 
 pytestmark = pytest.mark.anyio
-
-EMPTY = faults.page(version=1)
 
 
 @pytest.fixture(autouse=True)
@@ -353,6 +351,146 @@ def _ours(tasks: set[asyncio.Task[Any]]) -> set[str]:
     return {task.get_name() for task in tasks if "aiohttp/web" not in repr(task)}
 
 
+@pytest.mark.parametrize("streamed", [False, True], ids=["listed", "with initial events"])
+@pytest.mark.parametrize("end", ["end", "cut"])
+async def test_after_the_server_was_restored_from_a_backup_the_store_is_what_it_has(
+    setup: Setup, streamed: bool, end: str
+) -> None:
+    """Its versions are lower than ours: what changed since the backup never was, and what we know of
+    the time after it is wrong, our own answers as well."""
+    lost = [event("MODIFIED", manifest("a", 15)), event("ADDED", manifest("lost", 16))]
+    setup.server.script("GET", PATH, faults.page(manifest("a", 3), manifest("back", 4), version=10))
+    broken = Stream()
+    setup.server.script("WATCH", PATH, broken, faults.stream(then="hold"))
+    async with setup.running():
+        for line in (*lost, event("DELETED", manifest("back", 17)), event("ADDED", manifest("same", 18))):
+            broken.send(line)
+        await setup.has(a=15, lost=16, same=18)
+        setup.reflector.wrote(manifest("a", 19))
+        before = len(setup.deltas)
+        after = (manifest("a", 12), manifest("back", 4), manifest("same", 11))
+        setup.server.script("PROBE", PATH, faults.page(version=14))
+        setup.server.script("GET", PATH, faults.page(*after, version=14))
+        if streamed:
+            setup.reflector._paged_until = 0.0
+            added = [event("ADDED", it) for it in after]
+            setup.server.script("WATCHLIST", PATH, faults.stream(*added, initial_end(14), then="hold"))
+        broken.finish(cut=end == "cut")
+        await setup.has(a=12, back=4, same=11)
+    assert sorted(setup.changes[before:]) == ["a", "back", "lost", "same"]
+    assert setup.relists("rewound") == 1
+    assert streamed or setup.server.seen("WATCH")[-1].query["resourceVersion"] == "14"
+
+
+async def test_after_a_rewinding_later_versions_count_as_ever(setup: Setup) -> None:
+    setup.server.script(
+        "GET", PATH, faults.page(manifest("a", 90), version=100), faults.page(manifest("a", 40), version=50)
+    )
+    setup.server.script(
+        "WATCH", PATH, faults.stream(), faults.stream(event("MODIFIED", manifest("a", 51)), then="hold")
+    )
+    setup.server.script("PROBE", PATH, faults.page(version=50))
+    async with setup.running():
+        await setup.has(a=51)
+    assert len(setup.server.seen("GET")) == 2
+
+
+async def test_a_server_that_goes_on_is_not_listed_again(setup: Setup) -> None:
+    setup.server.script("GET", PATH, faults.page(manifest("a", 3), version=10))
+    setup.server.script("PROBE", PATH, faults.page(version=10))
+    setup.server.script("WATCH", PATH, faults.stream(), faults.stream(then="cut"), faults.stream(then="hold"))
+    async with setup.running():
+        await setup.until(lambda: len(setup.server.seen("WATCH")) == 3, "three watches")
+    assert len(setup.server.seen("GET")) == 1
+    assert len(setup.server.seen("PROBE")) == 2
+    assert setup.server.seen("PROBE")[0].query["labelSelector"] == "a=b"
+
+
+async def test_an_answer_of_ours_that_is_newer_than_a_list_is_kept_and_one_that_is_older_is_not(
+    setup: Setup,
+) -> None:
+    async with watching(setup, manifest("a", 5), manifest("b", 6)) as live:
+        gate = asyncio.Event()
+        items = (manifest("a", 5), manifest("b", 15))
+        setup.server.script("GET", PATH, faults.gated(gate, faults.page(*items, version=20)))
+        live.send(faults.gone())
+        await setup.until(lambda: len(setup.server.seen("GET")) == 2, "listing again")
+        for name, version in (("a", 21), ("b", 14), ("deleted", 16), ("new", 22)):
+            setup.reflector.wrote(manifest(name, version))
+        gate.set()
+        await setup.has(a=21, b=15, new=22)
+        assert sorted(setup.changes[2:]) == ["a", "b", "deleted", "new"], "all of them may have hidden news"
+
+
+TOO_LARGE = faults.status(
+    504, "Timeout", "Too large resource version", details={"causes": [{"reason": "ResourceVersionTooLarge"}]}
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(faults.raw(json.dumps(TOO_LARGE).encode(), code=504), id="as an HTTP status"),
+        pytest.param(faults.stream(event("ERROR", TOO_LARGE), then="hold"), id="inside a stream"),
+    ],
+)
+async def test_a_version_that_the_server_has_not_seen_is_given_up(
+    setup: Setup, answer: faults.Answer
+) -> None:
+    setup.server.script(
+        "GET", PATH, faults.page(manifest("a", 3), version=10), faults.page(manifest("a", 4), version=12)
+    )
+    setup.server.script("WATCH", PATH, answer, faults.stream(then="hold"))
+    async with setup.running():
+        await setup.has(a=4)
+        await setup.until(lambda: len(setup.server.seen("WATCH")) == 2, "the watch is on again")
+    assert "resourceVersion" not in setup.server.seen("GET")[1].query
+    assert setup.server.seen("WATCH")[1].query["resourceVersion"] == "12"
+    assert setup.relists("too-large") == 1
+
+
+@pytest.mark.parametrize("drip", [b"", b'{"type": "ADDED", '], ids=["no byte", "a byte now and then"])
+async def test_a_stream_without_a_whole_event_is_left_and_taken_up_again(
+    setup: Setup, drip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reflectors, "WATCH_SILENCE_SECONDS", 0.2)
+
+    async def dripping(live: faults.Stream) -> None:
+        for byte in itertools.cycle(drip):
+            live.send(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+    async with watching(setup, manifest("a", 3)) as live:
+        dropping = asyncio.create_task(dripping(live))
+        await asyncio.wait_for(live.closed.wait(), 10)
+        dropping.cancel()
+        await setup.until(lambda: len(setup.server.seen("WATCH")) == 2, "the watch is on again")
+    assert setup.restarts("error") >= 1
+    assert len(setup.server.seen("GET")) == 1
+
+
+async def test_what_is_seen_at_first_is_low_and_what_changes_is_not(setup: Setup) -> None:
+    async with watching(setup, manifest("a", 3)) as live:
+        live.send(event("ADDED", manifest("b", 11)))
+        await setup.has(a=3, b=11)
+        setup.server.script("GET", PATH, faults.page(manifest("a", 3), manifest("b", 12), version=20))
+        live.send(faults.gone())
+        await setup.has(a=3, b=12)
+    assert [(delta.key.name, delta.low) for delta in setup.deltas] == [
+        ("a", True),
+        ("b", False),
+        ("b", False),
+    ]
+
+
+async def test_a_metric_says_how_many_objects_are_known(setup: Setup) -> None:
+    async with watching(setup, manifest("a", 3), manifest("b", 4)) as live:
+        assert setup.told.value("nsp_store_objects", kind="Namespace") == 2
+        live.send(event("DELETED", manifest("a", 11)))
+        await setup.has(b=4)
+        assert setup.told.value("nsp_store_objects", kind="Namespace") == 1
+
+
 FAULTS: list[Callable[[int], faults.Answer]] = [
     lambda _: faults.html(503),
     lambda _: faults.failure(410, "Expired", "x"),
@@ -365,9 +503,10 @@ FAULTS: list[Callable[[int], faults.Answer]] = [
 ]
 
 
+@pytest.mark.parametrize("streamed", [False, True], ids=["listed", "with initial events"])
 @pytest.mark.parametrize("order", range(6))
 async def test_through_any_sequence_of_faults_the_store_ends_up_as_the_server(
-    setup: Setup, order: int
+    setup: Setup, order: int, streamed: bool
 ) -> None:
     """Objects come, change and go behind our back; between the faults one whole event each."""
     sequence = next(itertools.islice(itertools.permutations(FAULTS), order * 997, None))
@@ -385,6 +524,9 @@ async def test_through_any_sequence_of_faults_the_store_ends_up_as_the_server(
         faults.page(*server_has, version=40),
     )
     setup.server.script("WATCH", PATH, *answers, faults.stream(then="hold"))
+    if streamed:
+        added = [event("ADDED", it) for it in server_has]
+        setup.server.script("WATCHLIST", PATH, faults.stream(*added, initial_end(40)))
     async with setup.running():
         await setup.has(**state)
         await setup.until(

@@ -39,6 +39,12 @@ pytestmark = pytest.mark.anyio
 PATH = "/api/v1/namespaces"
 ONE = f"{PATH}/payments"
 
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": request.param}
+
+
 STRICT = {"fieldManager": "ns-provisioner", "fieldValidation": "Strict"}
 
 
@@ -208,6 +214,7 @@ async def test_without_a_token_no_authorization_is_sent(
     assert authorizations(server) == [None]
 
 
+TOO_LARGE = faults.status(504, "Timeout", "x", details={"causes": [{"reason": "ResourceVersionTooLarge"}]})
 UNAUTHORIZED = faults.failure(401, "Unauthorized", "Unauthorized")
 
 
@@ -500,17 +507,25 @@ async def test_retry_after_of_a_read_holds_reads_and_a_write_s_does_not(
 
 
 @pytest.mark.parametrize(
-    "code",
-    [pytest.param(400, id="an answer about the request"), pytest.param(500, id="one of no kind known")],
+    "answer",
+    [
+        pytest.param(faults.failure(400, "BadRequest", "x", Retry_After="60"), id="is about the request"),
+        pytest.param(faults.failure(500, "InternalError", "x", Retry_After="60"), id="is of no kind known"),
+        pytest.param(
+            faults.raw(json.dumps(TOO_LARGE).encode(), code=504, Retry_After="60"), id="is about a version"
+        ),
+    ],
 )
-async def test_retry_after_of_an_answer_that_is_no_trouble_of_load_holds_nobody(
-    server: FaultServer, transport: Transport, code: int
+async def test_no_call_is_held_by_retry_after_of_an_answer_that(
+    server: FaultServer, transport: Transport, answer: faults.Answer
 ) -> None:
-    refused = faults.failure(code, "x", "x", Retry_After="60")
-    server.script("PATCH", ONE, refused, faults.ok(manifest()))
-    with pytest.raises(ClusterError):
-        await transport.apply(ONE, manifest())
-    assert await transport.apply(ONE, manifest()) == manifest()
+    for verb in ("PATCH", "GET"):
+        server.script(verb, ONE, answer, faults.ok(manifest()))
+    for call in (_apply, _get):
+        with pytest.raises(ClusterError):
+            await call(transport)
+        async with asyncio.timeout(10):
+            await call(transport)
 
 
 async def test_calls_are_counted_by_verb_and_answer(server: FaultServer) -> None:

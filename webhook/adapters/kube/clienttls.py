@@ -50,7 +50,6 @@ class ClientTls:
             self.look()
         return self._context
 
-    @property
     def shows_certificate(self) -> bool:
         return bool(self._pair or self._issued)
 

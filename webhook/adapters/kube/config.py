@@ -117,7 +117,7 @@ async def _from_file(kubeconfig: Path) -> Access:
     pair = (configuration.cert_file, configuration.key_file) if configuration.cert_file else None
     tls = ClientTls(configuration.ssl_ca_cert, pair, verify=configuration.verify_ssl)
     credentials = await _credentials(loader, configuration, tls)
-    if await credentials.authorization() is None and not tls.shows_certificate:
+    if await credentials.authorization() is None and not tls.shows_certificate():
         raise CredentialsError(f"it gives no credentials for {configuration.host}")
     return Access(
         url=configuration.host.rstrip("/"),

@@ -22,6 +22,9 @@ from webhook.adapters.kube.credentials import CredentialsError, Issued, bearer
 PLUGIN_SECONDS = 30.0
 """A plug-in that has not printed everything by then is killed, with all that it has started."""
 
+KILL_SECONDS = 1.0
+"""The end of a killed plug-in is not waited for longer than this."""
+
 OUTPUT_LIMIT = 1024 * 1024
 """Bytes; credentials are a few thousand."""
 
@@ -67,7 +70,7 @@ class ExecPlugin:
             raise self._failed(f"has not ended after {PLUGIN_SECONDS:g} s") from error
         finally:
             if code is None:
-                _kill(process)
+                await _kill(process)
         if code != 0:
             raise self._failed(f"has failed with exit code {code}; run it by hand to see why")
         return output
@@ -86,10 +89,12 @@ class ExecPlugin:
         return CredentialsError(f"the credential plug-in {self.command[0]} {what}{hint}")
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
+async def _kill(process: asyncio.subprocess.Process) -> None:
     """With everything that it has started: a shell's child would hold our pipe."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, TimeoutError):
         os.killpg(process.pid, signal.SIGKILL)
+        async with asyncio.timeout(KILL_SECONDS):
+            await process.communicate()  # what it has printed stands in the way of its end
 
 
 def read(settings: Mapping[str, Any], *, folder: str, cluster: Mapping[str, Any]) -> ExecPlugin:

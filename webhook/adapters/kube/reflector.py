@@ -15,10 +15,10 @@ import msgspec
 
 from webhook import telemetry
 from webhook.adapters.kube import errors, watchlist
+from webhook.adapters.kube.listing import Lister, Snapshot
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.store import Key, Store, key_of, version_of
 from webhook.adapters.kube.transport import WATCH_SILENCE_SECONDS, Query, Transport
-from webhook.adapters.kube.watchlist import Snapshot
 from webhook.core import backoff
 from webhook.core.errors import (
     ClusterError,
@@ -77,6 +77,7 @@ class Reflector:
         self._transport = transport
         self._resource = resource
         self._query = {"labelSelector": selector}
+        self._lister = Lister(transport, resource.collection, self._query, self.store.kept)
         self._on_change = on_change
         self._metrics = metrics
         self._log = log
@@ -161,49 +162,30 @@ class Reflector:
 
         It would keep silent on a watch from our version until it has come past it.
         """
-        async with aclosing(self._transport.pages(self._resource.collection, self._few(1))) as pages:
-            page = await anext(pages)
-        return int(page["metadata"]["resourceVersion"]) < self._version
+        return await self._lister.version() < self._version
 
     async def _initial(self, stack: AsyncExitStack) -> AsyncGenerator[Manifest] | None:
-        """Make the store equal to the server; the watch that goes on from there, if one does already."""
+        """Make the store equal to the server; the watch that goes on from there, if one does already.
+
+        Whoever asks us to wait (429) is not asked in another way.
+        """
         loop = asyncio.get_running_loop()
         if loop.time() < self._paged_until:
-            self._replace(await self._list())
+            self._replace(await self._lister.everything())
             return None
         events = await stack.enter_async_context(aclosing(self._watch(watchlist.QUERY)))
         try:
             self._replace(await watchlist.initial(events, self.store.kept))
             return events
         except (ClusterError, *_ODD) as error:
-            if isinstance(error, ClusterUnavailableError) and error.retry_after is not None:
+            if isinstance(error, ClusterError) and error.code == 429:
                 raise
             reason = str(error)
         await events.aclose()
-        self._replace(await self._list())
+        self._replace(await self._lister.everything())
         self._paged_until = loop.time() + PAGED_SECONDS
         self._log.info("no initial events, listed instead", kind=self._resource.kind, detail=reason)
         return None
-
-    async def _list(self) -> Snapshot:
-        """One consistent list. Where its pages expire while we read, all of it in a single answer."""
-        try:
-            return await self._read(self._query)
-        except ExpiredError:
-            return await self._read(self._few(0))
-
-    async def _read(self, query: Query) -> Snapshot:
-        found = Snapshot({}, 0)
-        async with aclosing(self._transport.pages(self._resource.collection, query)) as pages:
-            async for page in pages:
-                for item in page["items"]:
-                    found.objects[key_of(item)] = self.store.kept(item)
-                found = found._replace(version=int(page["metadata"]["resourceVersion"]))
-        return found
-
-    def _few(self, limit: int) -> Query:
-        """The query for so many objects; 0 is for all."""
-        return {**self._query, "limit": str(limit)}
 
     def _watch(self, query: Query) -> AsyncGenerator[Manifest]:
         seconds = str(random.randint(*WATCH_SECONDS))  # noqa: S311 (spread, not secrecy)
@@ -228,6 +210,7 @@ class Reflector:
         if self._anew != "first":
             self._metrics.relists.labels(self._resource.kind, self._anew).inc()
         self._anew = ""
+        self._last_event = asyncio.get_running_loop().time()
         low = not self.synced.is_set()
         self.synced.set()
         for key, before in changed.items():

@@ -25,6 +25,7 @@ from webhook.core.errors import (
     ClusterUnavailableError,
     CredentialsRejectedError,
     LeadershipLostError,
+    TooLargeVersionError,
 )
 from webhook.core.labels import MANAGER
 from webhook.core.model import Manifest
@@ -222,7 +223,8 @@ class Transport:
         asked = answer.headers.get("Retry-After")
         error = errors.from_answer(answer.status, content, asked, now=self.server_time.now())
         write = request.data is not None
-        if isinstance(error, ClusterUnavailableError) and answer.status in TROUBLE:
+        if answer.status in TROUBLE and not isinstance(error, TooLargeVersionError):
+            assert isinstance(error, ClusterUnavailableError)
             self._throttle.met_trouble(write=write, sent=sent, retry_after=error.retry_after)
         elif write:
             self._throttle.wrote()

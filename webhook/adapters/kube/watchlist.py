@@ -6,8 +6,8 @@ refuses the parameters or ignores them, so whatever is odd here is a reason to l
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from typing import NamedTuple
 
+from webhook.adapters.kube.listing import Snapshot
 from webhook.adapters.kube.store import Key, key_of
 from webhook.core.errors import ClusterUnavailableError
 from webhook.core.model import Manifest
@@ -26,13 +26,6 @@ TOTAL_SECONDS = 60.0
 """The longest that the initial events may take, however lively."""
 
 _END = "k8s.io/initial-events-end"
-
-
-class Snapshot(NamedTuple):
-    """All objects of one kind at one resource version, as a store would keep them."""
-
-    objects: dict[Key, Manifest]
-    version: int
 
 
 async def initial(events: AsyncGenerator[Manifest], kept: Callable[[Manifest], Manifest]) -> Snapshot:
