@@ -25,7 +25,7 @@ test: ## Run every test, the ones on a real control plane included
 bench: $(READY) ## Measure, beside a reference in the same run
 	@$(BIN)/python -m benchmarks
 
-chaos: $(READY) ## Replace, kill, freeze, starve and flood the admission pair (about 30 minutes)
+chaos: $(READY) ## Kill, freeze, starve and mislead the admission pair and the controller (80 minutes)
 	@$(BIN)/python -m tools.chaos
 
 up: $(READY) ## Start the control plane and everything on it, in the background

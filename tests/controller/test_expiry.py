@@ -255,7 +255,29 @@ async def test_the_oldest_go_first() -> None:
     assert [name for name, _ in realm.deleted] == ["old", "middle", "young"]
 
 
-async def test_slow_answers_do_not_bunch_deletions() -> None:
+async def test_a_fast_pace_is_kept_to_as_well() -> None:
+    realm = Realm(per_minute=330)
+    for index in range(660):
+        realm.put(f"n{index}", ttl="1s", age=HOUR)
+    await realm.run(120 + 10)
+    assert len(realm.deleted) == 660
+
+
+async def test_at_a_slow_pace_the_looks_go_on() -> None:
+    realm = Realm(per_minute=1)
+    for name in ("a", "b"):
+        realm.put(name, ttl="1s", age=HOUR)
+    task = asyncio.create_task(realm.expirer.run())
+    await asyncio.sleep(65)
+    assert realm.told.value("nsp_expiry_due") == 1
+    realm.put("c", ttl="1s", age=HOUR)
+    await asyncio.sleep(10)
+    assert realm.told.value("nsp_expiry_due") == 2
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_slow_answer_does_not_bunch_deletions() -> None:
     realm = Realm(per_minute=10)
     for index in range(20):
         realm.put(f"n{index}", ttl="1s", age=HOUR)
@@ -263,7 +285,7 @@ async def test_slow_answers_do_not_bunch_deletions() -> None:
 
     async def slow(name: str) -> Manifest:
         calls.append(name)
-        if len(calls) % 2:
+        if len(calls) == 1:
             await asyncio.sleep(5.9)
         return await fetch(name)
 

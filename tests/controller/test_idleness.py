@@ -85,6 +85,43 @@ async def test_a_pod_at_the_last_moment_keeps_it() -> None:
     assert (realm.deleted, mark(realm)) == ([], None)
 
 
+async def test_a_pod_that_came_and_went_at_the_last_moment_begins_it_anew() -> None:
+    realm = idle_realm()
+    realm.put()
+    realm.pods(0)
+    fetch, fetched = realm.fetch_quota, []
+
+    async def touched(name: str) -> Manifest | None:
+        if not fetched:
+            realm.pods(0)
+        fetched.append(time())
+        return await fetch(name)
+
+    realm.fetch_quota = touched  # type: ignore[method-assign]
+    await realm.run(3 * HOUR)
+    ((_, when),) = realm.deleted
+    assert when >= fetched[0] + HOUR
+
+
+async def test_a_beginning_that_could_not_be_noted_is_not_lost() -> None:
+    realm = idle_realm()
+    realm.put()
+    realm.pods(0)
+    await realm.run(HOUR / 2)
+    write, began = realm.set_idle_since, time()
+    realm.pods(0)  # counted anew: 0 -> 1 -> 0
+
+    async def fails(namespace: Manifest, since: int | None) -> None:
+        if time() < began + 60:
+            raise RejectedError("not now")
+        await write(namespace, since)
+
+    realm.set_idle_since = fails  # type: ignore[method-assign]
+    await realm.run(3 * HOUR)
+    ((_, when),) = realm.deleted
+    assert when >= began + HOUR
+
+
 async def test_idleness_goes_on_over_a_change_of_leaders() -> None:
     realm = idle_realm()
     realm.put()

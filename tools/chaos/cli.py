@@ -3,7 +3,21 @@
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
-from tools.chaos import bodies, down, kill, rollout, rotation, trickle
+from tools.chaos import (
+    bodies,
+    clocks,
+    crash,
+    down,
+    failover,
+    freeze,
+    kill,
+    outage,
+    rival,
+    rollout,
+    rotation,
+    streams,
+    trickle,
+)
 from tools.chaos.report import Report
 from tools.controlplane import console
 from tools.controlplane.errors import ControlPlaneError
@@ -18,6 +32,13 @@ FULL: Campaigns = {
     "bodies": lambda: bodies.main(bodies.FULL),
     "down": lambda: down.main(down.FULL),
     "kill": lambda: kill.main(kill.FULL),
+    "crash": lambda: crash.main(crash.FULL),
+    "rival": lambda: rival.main(rival.FULL),
+    "freeze": lambda: freeze.main(freeze.FULL),
+    "failover": lambda: failover.main(failover.FULL),
+    "outage": lambda: outage.main(outage.FULL),
+    "streams": lambda: streams.main(streams.FULL),
+    "clocks": lambda: clocks.main(clocks.FULL),
 }
 SHORT: Campaigns = {
     "rollout": lambda: rollout.main(rollout.SHORT),
@@ -26,6 +47,13 @@ SHORT: Campaigns = {
     "bodies": lambda: bodies.main(bodies.SHORT),
     "down": lambda: down.main(down.SHORT),
     "kill": lambda: kill.main(kill.SHORT),
+    "crash": lambda: crash.main(crash.SHORT),
+    "rival": lambda: rival.main(rival.SHORT),
+    "freeze": lambda: freeze.main(freeze.SHORT),
+    "failover": lambda: failover.main(failover.SHORT),
+    "outage": lambda: outage.main(outage.SHORT),
+    "streams": lambda: streams.main(streams.SHORT),
+    "clocks": lambda: clocks.main(clocks.SHORT),
 }
 
 

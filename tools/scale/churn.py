@@ -15,7 +15,7 @@ _COLLECTION = "/api/v1/namespaces"
 
 
 class Churn:
-    """Each turn makes a namespace, deletes one that has lived for `turns`, and damages an object of `names`."""
+    """Each turn makes a namespace, deletes one that has lived so many turns, and damages an object."""
 
     def __init__(
         self,

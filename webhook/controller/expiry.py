@@ -152,7 +152,7 @@ class Expirer:
         for candidate in due:
             pause = expiry.pause(self._last, _steady(), self._policy().expiry)
             if _steady() + pause > until:
-                return pause
+                return min(pause, LOOK_SECONDS)
             await self._wait(pause)
             if self._stopping.is_set():
                 break

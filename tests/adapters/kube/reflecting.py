@@ -9,7 +9,8 @@ from tests.adapters.kube.faults import FaultServer
 from tests.controller.support import Told, running, until
 from webhook.adapters.kube import reflector as reflectors
 from webhook.adapters.kube import resources
-from webhook.adapters.kube.reflector import Delta, Reflector
+from webhook.adapters.kube.mirror import Delta
+from webhook.adapters.kube.reflector import Reflector
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.store import Key
 from webhook.adapters.kube.transport import Transport

@@ -55,6 +55,7 @@ async def test_a_kubeconfig_may_name_a_proxy_and_the_server_s_name(tmp_path: Pat
     more = {**INSECURE, "proxy-url": "http://proxy.example:3128", "tls-server-name": "api.internal"}
     access = await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret"}, more))
     assert (access.proxy, access.server_name) == ("http://proxy.example:3128", "api.internal")
+    assert "proxy.example" not in repr(access), "where a password may be part of it"
     plain = await config.load(kubeconfig(tmp_path / "config", {"token": "s3cret"}))
     assert (plain.proxy, plain.server_name) == (None, None)
 

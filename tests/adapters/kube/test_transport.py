@@ -607,10 +607,17 @@ async def test_the_fence_is_asked_when_the_write_s_turn_has_come(
     assert len(server.requests) == 1
 
 
-async def test_a_write_gets_no_more_time_than_the_fence_has_left(
-    server: FaultServer, transport: Transport
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(faults.silence(), id="never comes"),
+        pytest.param(faults.stream(b'{"kind"', then="hold"), id="never ends"),
+    ],
+)
+async def test_a_write_gets_no_more_time_than_the_fence_has_left_where_the_answer(
+    server: FaultServer, transport: Transport, answer: faults.Answer
 ) -> None:
-    server.script("PATCH", ONE, faults.silence())
+    server.script("PATCH", ONE, answer)
     began = time.monotonic()
     with pytest.raises(ClusterUnavailableError, match="cannot be reached"):
         await transport.fenced(lambda: 0.05).apply(ONE, manifest())

@@ -7,7 +7,7 @@ names, or that a pod has, are followed, and plug-ins are run by us.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +30,13 @@ from webhook.adapters.kube.credentials import (
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """An API server with our credentials for it, which none of the parts shows in its repr."""
+    """An API server with our credentials for it, which no part of it shows in its repr."""
 
     url: str
     tls: ClientTls
     credentials: Credentials
     server_name: str | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # its address may hold a password
 
     async def renew(self, rejected: str | None) -> bool:
         """The API server does not know us: whether there are other credentials to try with.

@@ -9,15 +9,13 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
-from typing import NamedTuple
-
-import msgspec
 
 from webhook import telemetry
-from webhook.adapters.kube import errors, watchlist
+from webhook.adapters.kube import watchlist
 from webhook.adapters.kube.listing import Lister, Snapshot
+from webhook.adapters.kube.mirror import Delta, Mirror
 from webhook.adapters.kube.resources import Resource
-from webhook.adapters.kube.store import Key, Store, key_of, version_of
+from webhook.adapters.kube.store import Store
 from webhook.adapters.kube.transport import WATCH_SILENCE_SECONDS, Query, Transport
 from webhook.core import backoff
 from webhook.core.errors import (
@@ -43,19 +41,11 @@ HEALTHY_SECONDS = 60.0
 PAGED_SECONDS = 600.0
 """For so long a server that did not send initial events is not asked for them again."""
 
+_RELISTED: dict[type[ClusterError], str] = {ExpiredError: "expired", TooLargeVersionError: "too-large"}
+"""The errors after which the last version is of no use."""
+
 _ODD = (LookupError, TypeError, ValueError, AttributeError)
 """What comes of an answer of another shape than the API's."""
-
-
-class Delta(NamedTuple):
-    """That an object has changed, and what was known of it before.
-
-    `low`: nobody waits for it, it is only seen for the first time. What is there now, the store knows.
-    """
-
-    key: Key
-    before: Manifest | None
-    low: bool
 
 
 class Reflector:
@@ -72,19 +62,16 @@ class Reflector:
         log: telemetry.Log,
         index: str = "",
     ) -> None:
-        self.store = Store(resource, index=index)
         self.synced = asyncio.Event()
         self._transport = transport
         self._resource = resource
         self._query = {"labelSelector": selector}
+        self._mirror = Mirror(resource, on_change, index=index)
         self._lister = Lister(transport, resource.collection, self._query, self.store.kept)
-        self._on_change = on_change
         self._metrics = metrics
         self._log = log
-        self._version = 0
         self._anew = "first"
         self._paged_until = 0.0
-        self._unconfirmed: set[Key] = set()
         self._last_event = 0.0
         metrics.store_objects.labels(resource.kind).set_function(lambda: len(self.store))
 
@@ -107,14 +94,13 @@ class Reflector:
             self._metrics.watch_restarts.labels(self._resource.kind, reason).inc()
             await asyncio.sleep(pause)
 
-    def wrote(self, manifest: Manifest) -> None:
-        """Take note of an answer to our own write, unless the stream is past it: it knows better then.
+    @property
+    def store(self) -> Store:
+        return self._mirror.store
 
-        That is no news by itself, but may hide some: what somebody wrote just before us is in the
-        answer, too. So it stays unconfirmed until the stream has told of it.
-        """
-        if version_of(manifest) > self._version and self.store.put(manifest):
-            self._unconfirmed.add(key_of(manifest))
+    def wrote(self, manifest: Manifest) -> None:
+        """Take note of an answer to our own write."""
+        self._mirror.wrote(manifest)
 
     async def _once(self) -> Exception | None:
         """Have everything if need be, then follow what changes until the stream ends; what went wrong."""
@@ -122,11 +108,10 @@ class Reflector:
             async with AsyncExitStack() as stack:
                 await self._follow(await self._begin(stack))
         except ClusterError as error:
-            if isinstance(error, ExpiredError | TooLargeVersionError):
-                self._anew = "expired" if isinstance(error, ExpiredError) else "too-large"
+            self._anew = self._anew or _RELISTED.get(type(error), "")
             return error
         except _ODD as error:
-            self._anew = "odd"  # what came of it is unknown
+            self._anew = self._anew or "odd"  # what came of it is unknown
             return error
         return None
 
@@ -154,7 +139,7 @@ class Reflector:
             events = await self._initial(stack)
             if events is not None:
                 return events
-        query = {"resourceVersion": str(self._version), "allowWatchBookmarks": "true"}
+        query = {"resourceVersion": str(self._mirror.version), "allowWatchBookmarks": "true"}
         return await stack.enter_async_context(aclosing(self._watch(query)))
 
     async def _is_rewound(self) -> bool:
@@ -162,7 +147,7 @@ class Reflector:
 
         It would keep silent on a watch from our version until it has come past it.
         """
-        return await self._lister.version() < self._version
+        return await self._lister.version() < self._mirror.version
 
     async def _initial(self, stack: AsyncExitStack) -> AsyncGenerator[Manifest] | None:
         """Make the store equal to the server; the watch that goes on from there, if one does already.
@@ -175,12 +160,14 @@ class Reflector:
             return None
         events = await stack.enter_async_context(aclosing(self._watch(watchlist.QUERY)))
         try:
-            self._replace(await watchlist.initial(events, self.store.kept))
-            return events
+            found = await watchlist.initial(events, self.store.kept)
         except (ClusterError, *_ODD) as error:
             if isinstance(error, ClusterError) and error.code == 429:
                 raise
             reason = str(error)
+        else:
+            self._replace(found)
+            return events
         await events.aclose()
         self._replace(await self._lister.everything())
         self._paged_until = loop.time() + PAGED_SECONDS
@@ -194,29 +181,13 @@ class Reflector:
         )
 
     def _replace(self, found: Snapshot) -> None:
-        """Make the store equal to `found`, but for answers to our own writes that are newer.
-
-        A version below one that we have seen is of another history: nothing of ours counts then.
-        """
-        if found.version >= self._version:
-            for key in self._unconfirmed:
-                known = self.store.get(key)
-                if known is not None and version_of(known) > found.version:
-                    found.objects[key] = known
-        changed = self.store.replace(found.objects)
-        hidden = self._unconfirmed - changed.keys()  # a list tells of no changes in between
-        self._unconfirmed = set()
-        self._version = found.version
         if self._anew != "first":
             self._metrics.relists.labels(self._resource.kind, self._anew).inc()
         self._anew = ""
         self._last_event = asyncio.get_running_loop().time()
         low = not self.synced.is_set()
         self.synced.set()
-        for key, before in changed.items():
-            self._tell(key, before, low=low)
-        for key in hidden:
-            self._on_change(Delta(key, self.store.get(key), low))
+        self._mirror.replace(found, low=low)
 
     async def _follow(self, events: AsyncGenerator[Manifest]) -> None:
         """Take events until the server ends the stream; one without a whole event is dead."""
@@ -224,54 +195,8 @@ class Reflector:
         try:
             async with asyncio.timeout(WATCH_SILENCE_SECONDS) as patience:
                 async for event in events:
-                    self._take(event["type"], event["object"])
+                    self._mirror.take(event["type"], event["object"])
                     self._last_event = loop.time()
                     patience.reschedule(self._last_event + WATCH_SILENCE_SECONDS)
         except TimeoutError as error:
             raise ClusterUnavailableError("the watch has been silent for too long") from error
-
-    def _take(self, kind: str, content: Manifest) -> None:
-        if kind == "ERROR":
-            raise errors.from_answer(content.get("code", 0), msgspec.json.encode(content))
-        if kind in ("ADDED", "MODIFIED"):
-            self._put(content)
-        elif kind == "DELETED":
-            self._remove(key_of(content), uid=content["metadata"]["uid"])
-        self._version = max(self._version, version_of(content))
-
-    def _put(self, manifest: Manifest) -> None:
-        key = key_of(manifest)
-        before = self.store.get(key)
-        if self.store.put(manifest):
-            self._unconfirmed.discard(key)
-            self._tell(key, before)
-        elif key in self._unconfirmed:
-            self._confirm(key, version_of(manifest))
-
-    def _confirm(self, key: Key, version: int) -> None:
-        """An event before the one of our own write is a change that our answer has hidden."""
-        known = self.store.get(key)
-        if known is not None and version < version_of(known):
-            self._on_change(Delta(key, known, low=False))
-        else:
-            self._unconfirmed.discard(key)
-
-    def _remove(self, key: Key, uid: str) -> None:
-        before = self.store.get(key)
-        if self.store.remove(key, uid=uid):
-            self._tell(key, before)
-
-    def _tell(self, key: Key, before: Manifest | None, *, low: bool = False) -> None:
-        after = self.store.get(key)
-        if before is None or after is None or self._resource.status_is_news or _differ(before, after):
-            self._on_change(Delta(key, before, low))
-
-
-def _differ(before: Manifest, after: Manifest) -> bool:
-    """Whether two versions of an object differ in more than what the server counts and reports."""
-    return _content(before) != _content(after)
-
-
-def _content(manifest: Manifest) -> Manifest:
-    metadata = {**manifest["metadata"], "resourceVersion": ""}
-    return {**manifest, "metadata": metadata, "status": None}

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from webhook import telemetry
 from webhook.adapters.kube import resources
-from webhook.adapters.kube.reflector import Delta, Reflector
+from webhook.adapters.kube.mirror import Delta
+from webhook.adapters.kube.reflector import Reflector
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.store import Key
 from webhook.adapters.kube.transport import Transport
