@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PLANE  := etcd kube-apiserver kube-controller-manager kubectl
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench chaos lint fmt plane up down status binaries fixtures docs lock clean
+.PHONY: help demo test bench chaos scale soak lint fmt plane up down status binaries fixtures docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ bench: $(READY) ## Measure, beside a reference in the same run
 
 chaos: $(READY) ## Kill, freeze, starve and mislead the admission pair and the controller (80 minutes)
 	@$(BIN)/python -m tools.chaos
+
+scale: $(READY) ## The controller with 10,000 namespaces: start, rest, repair, churn (about 20 minutes)
+	@$(BIN)/python -m tools.scale
+
+soak: $(READY) ## An hour of churn with 1,000 namespaces: nothing may grow
+	@$(BIN)/python -m tools.scale --namespaces 1000 --minutes 60
 
 up: $(READY) ## Start the control plane and everything on it, in the background
 	@$(BIN)/python -m tools.dev up

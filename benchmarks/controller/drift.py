@@ -41,7 +41,7 @@ SHORT = Size(namespaces=8, damages=28)
 Series = dict[str, list[Repair]]
 
 
-def main(size: Size = FULL) -> int:
+def main(size: Size) -> int:
     """Measure on a plane of this run's own, and print. A missed target is printed, it is no failure."""
     heading = machine.described()
     with ControlPlane.start() as plane, tempfile.TemporaryDirectory(prefix="bench-") as folder:

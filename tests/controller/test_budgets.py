@@ -276,11 +276,12 @@ def test_what_is_given_back_is_free_once_it_has_been_taken() -> None:
     made = team(FORTY_PODS, "a", "b", "c")
     made.change("a", pods="0")
     assert made.verdict("a").granted
+    assert made.told == ["a"], "to come again after its pass"
     assert not made.verdict("c").granted
-    assert made.told == []
     made.a_pass("a")
+    assert made.told == ["a"], "and only once"
     assert made.verdict("a").granted
-    assert made.told == ["c"]
+    assert made.told == ["a", "c"]
     assert made.passes("c") == "c"
     made.change("a", pods="1")
     assert made.verdict("a").keep

@@ -89,7 +89,8 @@ async def test_a_pod_that_came_and_went_at_the_last_moment_begins_it_anew() -> N
     realm = idle_realm()
     realm.put()
     realm.pods(0)
-    fetch, fetched = realm.fetch_quota, []
+    fetch = realm.fetch_quota
+    fetched: list[float] = []
 
     async def touched(name: str) -> Manifest | None:
         if not fetched:

@@ -64,6 +64,7 @@ class Ledger:
         self._enqueue = enqueue
         self._books: dict[str, _Book] = {}
         self._homes: dict[str, str] = {}
+        self._lowered: dict[str, Limits] = {}
         metrics.budget_waiting.set_function(self._waiting)
 
     def claim(self, name: str, manifest: Manifest, policy: Policy) -> Verdict:
@@ -79,10 +80,14 @@ class Ledger:
             book.seen[name] = manifest
             return GRANTED
         self._look(team, book, policy, rules, asking=name)
-        return budget.verdict(team, rules, book.claims[name], book.standing)
+        found = budget.verdict(team, rules, book.claims[name], book.standing)
+        if found.granted:
+            self._come_again(book.claims[name])
+        return found
 
     def forget(self, name: str) -> None:
         """The namespace is gone from the team that it was in: what it had is free."""
+        self._lowered.pop(name, None)
         team = self._homes.pop(name, None)
         if team is not None:
             self._look_again(team)
@@ -91,9 +96,21 @@ class Ledger:
         """Forget all. To be called before the first pass, when somebody else has decided meanwhile."""
         self._books.clear()
         self._homes.clear()
+        self._lowered.clear()
 
     def _waiting(self) -> int:
         return sum(len(book.claims) - len(book.standing.granted) for book in self._books.values())
+
+    def _come_again(self, claim: Claim) -> None:
+        """Who gives something back is looked at once more after this pass: then its quota is lowered.
+
+        Once for each wish: it may be that the quota must not be lowered now.
+        """
+        if _is_even(claim):
+            self._lowered.pop(claim.name, None)
+        elif self._lowered.get(claim.name) != claim.wanted:
+            self._lowered[claim.name] = claim.wanted
+            self._enqueue(claim.name)
 
     def _look_again(self, team: str) -> None:
         if (book := self._books.get(team)) is not None:
