@@ -208,11 +208,12 @@ def _controller(context: Context, transport: "Transport", elector: "Elector") ->
     metrics.rollout_waiting.set_function(lambda: len(gate))
     sink = ClusterSink(fenced, clock=clock, wrote=view.wrote)
     server_now = transport.server_time.now
+    targets = Targets(Ledger(view, queue.add, metrics), gate)
     reconciler = Reconciler(
         reader=view,
         sink=sink,
         events=events,
-        targets=Targets(Ledger(view, queue.add, metrics), gate),
+        targets=targets,
         repairs=Repairs(),
         policy=context.policy,
         server_now=server_now,
@@ -235,7 +236,7 @@ def _controller(context: Context, transport: "Transport", elector: "Elector") ->
         lambda: map(namespaces.identity, view.namespaces()) if elector.is_leader() else ()
     )
     context.checks["controller"] = _unless(view.is_synced, "the first list is not complete")
-    loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log)
+    loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log, begin=targets.reset)
     return ControllerService(view, (loop, gate, expirer, events), elector)
 
 

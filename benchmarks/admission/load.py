@@ -32,10 +32,18 @@ class Load:
         `rate` is in requests a second, each sent when it is due; 0: each as soon as there is an answer.
         """
         order = {"path": path, "bodies": list(map(str, bodies)), "requests": requests, "rate": rate}
-        report = self._ask({**order, "token": token})
+        return self._obeyed({**order, "token": token})
+
+    def send_whole(self, requests: Sequence[Path]) -> Outcome:
+        """Send each of these HTTP/1.1 requests once; any error answer is an error."""
+        order = {"path": "several paths", "whole": True, "bodies": list(map(str, requests))}
+        return self._obeyed({**order, "requests": len(requests)})
+
+    def _obeyed(self, order: dict[str, Any]) -> Outcome:
+        report = self._ask(order)
         if report["failed"]:
             raise ControlPlaneError(
-                f"{report['failed']} of {requests} requests to {path} failed: {report['error']}"
+                f"{report['failed']} of {order['requests']} requests to {order['path']} failed: {report['error']}"
             )
         latencies = [[microseconds / 1e6 for microseconds in each or ()] for each in report["latencies"]]
         return Outcome(report["seconds"], latencies)

@@ -26,6 +26,7 @@ from tools.controlplane import console
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.dev.product import Product
+from tools.scale import loop
 from webhook.adapters.kube import config, resources
 from webhook.adapters.kube.transport import Transport
 from webhook.codec import namespace
@@ -85,13 +86,13 @@ def measure(plane: ControlPlane, folder: Path, size: Size) -> Figures:
         for turn in range(size.rounds):
             console.say(f"provisioning: round {turn + 1} of {size.rounds}")
             bare = _names(f"bare-{turn}", size.namespaces)
-            creator.create(bare)  # while nobody provisions
+            creator.create(creator.bodies(bare))  # while nobody provisions
             raw_first = turn % 2 == 0
             if raw_first:
                 _write_raw(plane, bare, figures)
             with installation.installed(plane, folder / "product") as product:
                 last = turn + 1 == size.rounds
-                asyncio.run(_provision(plane, product, creator, turn, size, figures, alone=last))
+                loop.run(_provision(plane, product, creator, turn, size, figures, alone=last))
             if not raw_first:
                 _write_raw(plane, bare, figures)
     return figures
@@ -119,13 +120,14 @@ async def _provision(
         readiness.watching(transport) as ready,
     ):
         warm = _names(f"warm-{turn}", WARM_UP)
-        await asyncio.to_thread(creator.create, warm)
+        await asyncio.to_thread(creator.create, creator.bodies(warm))
         await ready.of(warm)
         pid = product.processes[CONTROLLER].pid
         memory.forget_peak(pid)
         names = _names(f"many-{turn}", size.namespaces)
+        bodies = creator.bodies(names)
         spent, began = accounts.opened(plane, product), time.perf_counter()
-        sent = await asyncio.to_thread(creator.create, names)
+        sent = await asyncio.to_thread(creator.create, bodies)
         figures.ours.append(await ready.of(names) - began)
         figures.spent.append(spent())
         figures.created.append(sent.seconds)

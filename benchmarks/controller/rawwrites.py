@@ -13,8 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import uvloop
-
+from tools.scale import loop
 from webhook.adapters import catalogue_file
 from webhook.adapters.kube import config, resources
 from webhook.adapters.kube.transport import Transport
@@ -36,8 +35,7 @@ _SINCE = "2026-01-01T00:00:00Z"
 
 
 def main(kubeconfig: Path) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(kubeconfig))
+    loop.run(_serve(kubeconfig))
 
 
 async def _serve(kubeconfig: Path) -> None:

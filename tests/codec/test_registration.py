@@ -68,7 +68,8 @@ def test_the_mutating_configuration_in_full() -> None:
                     },
                     {
                         "name": "not-our-own-status",
-                        "expression": "!(request.subResource == 'status' && request.userInfo.username in "
+                        "expression": "!(has(request.subResource) && request.subResource == 'status' && "
+                        "request.userInfo.username in "
                         '["system:serviceaccount:ns-provisioner:ns-provisioner-controller"])',
                     },
                 ],

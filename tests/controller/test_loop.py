@@ -301,6 +301,21 @@ async def test_a_loop_that_was_cancelled_runs_again_with_all_that_was_asked_for_
     assert len(passes.times["b"]) == 1
 
 
+async def test_each_term_begins_anew_before_its_first_pass() -> None:
+    order: list[str] = []
+
+    async def reconcile(key: str) -> Outcome:
+        order.append(key)
+        return DONE
+
+    queue, loop = build(reconcile, begin=lambda: order.append("begin"))
+    for key in ("a", "b"):
+        queue.add(key)
+        async with running(loop.run()):
+            await asyncio.sleep(1)
+    assert order == ["begin", "a", "begin", "b"]
+
+
 async def test_cancelling_the_loop_drains_it_as_stop_does() -> None:
     """This is what happens when the observer fails: nothing to wait for beyond the pass in hand."""
     began, ended = [], []

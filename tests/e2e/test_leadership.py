@@ -120,6 +120,16 @@ def test_one_leads_and_both_are_ready_and_say_who(own_plane: ControlPlane, pair:
     assert pair.writes(other, datetime.fromtimestamp(0, UTC)) == []
 
 
+def test_a_lease_that_somebody_deletes_is_made_anew_by_who_leads(own_plane: ControlPlane, pair: Pair) -> None:
+    leader, _ = pair.leader()
+    before = _lease(own_plane)
+    assert own_plane.api.send("DELETE", LEASE).status == 200
+    cluster.eventually(lambda: cluster.get(own_plane, LEASE), "the Lease to be there again")
+    assert _lease(own_plane)["holderIdentity"] == before["holderIdentity"]
+    assert leader.leads()
+    assert "leading no more" not in leader.process.tail()
+
+
 def test_a_leader_that_is_told_to_go_is_followed_within_two_seconds(
     own_plane: ControlPlane, pair: Pair, name: str
 ) -> None:

@@ -35,9 +35,9 @@ class Request(NamedTuple):
         return f"{self.code} {self.decision} {self.use}: {self.message}"
 
     @property
-    def lacked_rights(self) -> bool:
-        """Refused for want of a right: by the authorizer, or by RBAC's own check of what is given away."""
-        return self.decision == "forbid" or (self.code == 403 and "RBAC permissions" in self.message)
+    def was_forbidden(self) -> bool:
+        """By RBAC or by an admission rule, our own ones included; not because the namespace is going away."""
+        return self.code == 403 and "being terminated" not in self.message
 
 
 def requests(log: Path) -> list[Request]:

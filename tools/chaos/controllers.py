@@ -1,12 +1,14 @@
 """Controller processes on one plane, each behind a proxy of its own that sees all it asks for.
 
-Namespaces are made with their labels complete, so that no admission pair is needed.
+They have the rights of `nsp rbac` and no others. Namespaces are made with their labels complete, so
+that no admission pair is needed.
 """
 
 import itertools
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +24,13 @@ from tools.controlplane.credentials import write_private
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.controlplane.process import Process
+from tools.dev import accounts
 from tools.dev.product import nsp
 from webhook.adapters import pki
 
+ROLE = "controller"
 LEASE = "ns-provisioner-controller"
-LEASES = "/apis/coordination.k8s.io/v1"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{accounts.NAMESPACE}/leases"
 READY_SECONDS = 60.0
 
 
@@ -56,21 +60,25 @@ class Controller(Replica):
 class Controllers:
     """Use as a context manager: nothing of it outlives the block.
 
-    Logs and kubeconfigs go to `folder`; `flags` are given to every `nsp serve`.
+    Logs and kubeconfigs go to `folder`; without a `catalogue`, the built-in one holds.
     """
 
     def __init__(
-        self, plane: ControlPlane, folder: Path, background: Background, *, flags: Sequence[str] = ()
+        self, plane: ControlPlane, folder: Path, background: Background, *, catalogue: Path | None = None
     ) -> None:
         self._plane = plane
         self._folder = folder
         self._background = background
-        self._flags = flags
+        self._catalogue = [] if catalogue is None else ["--catalogue", str(catalogue)]
+        self._account = folder / "account.kubeconfig"
         self._every: list[Controller] = []
         self._numbers = itertools.count(1)
         self._ca_file, self._certificate, self._key = pki.make_pair(folder / "proxy", ["127.0.0.1"])
 
     def __enter__(self) -> Self:
+        rights = _nsp("rbac", "--namespace", accounts.NAMESPACE, "--role", ROLE, *self._catalogue)
+        accounts.install(self._plane, rights)
+        accounts.write_kubeconfig(self._plane, ROLE, self._account)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,8 +96,12 @@ class Controllers:
         if proxy is not None:
             self._background.call(proxy.start(self._certificate, self._key))
         kubeconfig = self._kubeconfig(name, proxy)
-        argv = [*(command or (nsp(),)), "serve", "--role", "controller", "--health-listen", "127.0.0.1:0"]
-        argv += ["--kubeconfig", str(kubeconfig), *self._flags]
+        argv = [
+            *(command or (nsp(),)),
+            *("serve", "--role", ROLE, "--health-listen", "127.0.0.1:0"),
+            *("--kubeconfig", str(kubeconfig), "--lease-namespace", accounts.NAMESPACE),
+            *self._catalogue,
+        ]
         log = self._folder / f"{name}.log"
         controller = Controller(Process.spawn(name, argv, log=log, env=environment(), cwd=ROOT), proxy=proxy)
         self._every.append(controller)
@@ -97,15 +109,13 @@ class Controllers:
         return controller
 
     def _kubeconfig(self, name: str, proxy: ApiProxy | None) -> Path:
-        url, ca_file = (proxy.url, self._ca_file) if proxy else (self._plane.url, self._plane.ca_file)
-        cluster = {"server": url, "certificate-authority": str(ca_file)}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": name, "cluster": cluster}],
-            "users": [{"name": name, "user": {"token": self._plane.admin_token}}],
-            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-            "current-context": name,
+        """The account's own, or one by which the proxy is asked in the API server's stead."""
+        if proxy is None:
+            return self._account
+        content = json.loads(self._account.read_text())
+        content["clusters"][0]["cluster"] = {
+            "server": proxy.url,
+            "certificate-authority": str(self._ca_file),
         }
         path = self._folder / f"{name}.kubeconfig"
         write_private(path, json.dumps(content))
@@ -133,23 +143,32 @@ class Scene:
 
     def forget_leader(self) -> None:
         """Delete the Lease of a leader that is dead, so that nobody has to wait for its end."""
-        for lease in self.plane.api.get(f"{LEASES}/leases").json()["items"]:
-            metadata = lease["metadata"]
-            if metadata["name"] == LEASE:
-                path = f"{LEASES}/namespaces/{metadata['namespace']}/leases/{LEASE}"
-                self.send(Request("forget the leader", "DELETE", path))
+        path = f"{LEASES}/{LEASE}"
+        self.send(Request("forget the leader", "DELETE", path, wanted=(200, 404)))
 
 
 @contextmanager
-def on(plane: ControlPlane, folder: Path, *, flags: Sequence[str] = ()) -> Iterator[Scene]:
+def on(plane: ControlPlane, folder: Path, *, catalogue: Path | None = None) -> Iterator[Scene]:
     """The plane needs no webhooks; no other controller may be at work on it."""
-    with Background() as background, Controllers(plane, folder, background, flags=flags) as controllers:
+    with (
+        Background() as background,
+        Controllers(plane, folder, background, catalogue=catalogue) as controllers,
+    ):
         cluster = Cluster(plane)
         background.call(cluster.open())
         try:
             yield Scene(plane, background, cluster, controllers)
         finally:
             background.call(cluster.close())
+
+
+def _nsp(*arguments: str) -> str:
+    result = subprocess.run(
+        [nsp(), *arguments], capture_output=True, text=True, env=environment(), check=False
+    )
+    if result.returncode:
+        raise ControlPlaneError(f"nsp {arguments[0]}: {result.stderr.strip()}")
+    return result.stdout
 
 
 def _wait_until_ready(controller: Controller) -> None:

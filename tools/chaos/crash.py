@@ -57,7 +57,7 @@ class Size:
 
 
 FULL = Size((NEW, TIER, REPAIR))
-SHORT = Size((NEW, TIER, REPAIR), every=7)
+SHORT = Size((NEW, TIER, REPAIR), every=9)
 
 
 def main(size: Size) -> Report:

@@ -30,6 +30,7 @@ GROWTH = 10 * 1024 * 1024
 """Bytes that the controller may have grown by from after the first outage to after the last."""
 
 MIB = 1024 * 1024
+LAST_LINES = 5
 NOTES = 10
 
 
@@ -112,7 +113,7 @@ class Making:
 class Return:
     """After one outage: seconds from the plane's readiness until all was exact, or what never was.
 
-    `memory` is the controller's, in bytes, 0 when it has ended.
+    `memory` is the controller's, in bytes, 0 when it has ended; then `words` are its last.
     """
 
     outage: str
@@ -120,6 +121,7 @@ class Return:
     seconds: float
     memory: int
     wrong: Sequence[str] = field(default=(), repr=False)
+    words: str = field(default="", repr=False)
 
     def __str__(self) -> str:
         return f"{self.outage}: exact after {self.seconds:.1f} s, {self.memory / MIB:.0f} MiB"
@@ -141,7 +143,9 @@ def _endure(scene: Scene, controller: Controller, outage: Outage, making: Making
     except ControlPlaneError:
         wrong = exact.wrong(scene.plane)
     took = time.monotonic() - ready
-    done = Return(outage.name, len(making.made), took, controller.process.rss(), wrong)
+    process = controller.process
+    words = "" if process.alive() else process.tail(LAST_LINES)
+    done = Return(outage.name, len(making.made), took, process.rss(), wrong, words)
     scene.send(*map(damage.delete, making.made))
     return done
 
@@ -157,6 +161,7 @@ def _while_away(process: Process, seconds: float) -> None:
 def tell(report: Report, outages: Sequence[Outage], returns: Sequence[Return]) -> None:
     lost = sum(each.memory == 0 for each in returns)
     report.check("times the controller ended", str(lost), "0", kept=not lost)
+    report.notes += [each.words for each in returns if each.words]
     for name in (outage.name for outage in outages):
         ours = [each for each in returns if each.outage == name]
         took = [each.seconds for each in ours]

@@ -26,6 +26,7 @@ WRITES_A_SECOND = 1.0
 EXACT_SECONDS = 5.0
 GIVEN_UP_SECONDS = 120.0
 NAME, BYSTANDER = "rival-contested", "rival-bystander"
+FOUGHT_OVER = (damage.quota(NAME), damage.network_policy(NAME))
 NOTES = 10
 
 
@@ -110,16 +111,13 @@ def _fight(scene: Scene, controller: Controller, size: Size) -> Fight:
         bystander = exact.seconds_until(scene.plane, [BYSTANDER], since=since, limit=GIVEN_UP_SECONDS)
         waiting.until(over, "the fight", [controller.process], limit=size.seconds + 30)
     ended, wrong = time.monotonic(), list[str]()
-    ours = Counter(each.target for each in controller.writes(since=began) if each.target in _FOUGHT_OVER)
+    ours = Counter(each.target for each in controller.writes(since=began) if each.target in FOUGHT_OVER)
     try:
         exact.seconds_until(scene.plane, [NAME], since=ended, limit=GIVEN_UP_SECONDS)
     except ControlPlaneError:
         wrong = exact.wrong(scene.plane, [NAME])
     done = sum(outcome.as_wanted for outcome in rival.outcomes)
     return Fight(ended - began, done, ours, reasons, bystander, time.monotonic() - ended, wrong)
-
-
-_FOUGHT_OVER = (damage.quota(NAME), damage.network_policy(NAME))
 
 
 def _reason(plane: ControlPlane) -> str:
@@ -129,7 +127,7 @@ def _reason(plane: ControlPlane) -> str:
 
 def tell(report: Report, fight: Fight, size: Size) -> None:
     report.tell("changes by the rival", str(fight.theirs))
-    for target in _FOUGHT_OVER:
+    for target in FOUGHT_OVER:
         count = fight.ours[target]
         most = WRITES_A_SECOND * fight.seconds + size.burst
         measured = f"{count} in {fight.seconds:.0f} s ({count / fight.seconds:.2f}/s)"

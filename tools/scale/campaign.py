@@ -21,6 +21,7 @@ from tools.scale import (
     counting,
     damage,
     growth,
+    loop,
     polling,
     preload,
     repairs,
@@ -73,8 +74,7 @@ def run(plane: ControlPlane, folder: Path, size: Size) -> Report:
         plane, folder / "product", processes=("admission", "controller"), catalogue=catalogue
     )
     try:
-        with asyncio.Runner() as runner:
-            return runner.run(_Run(plane, product, catalogue, size).all())
+        return loop.run(_Run(plane, product, catalogue, size).all())
     finally:
         product.stop()
 

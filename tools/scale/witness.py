@@ -10,7 +10,7 @@ from tools.scale.damage import Place, essence
 from webhook.adapters.kube import resources
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.transport import Transport
-from webhook.core.model import Manifest, key_of
+from webhook.core.model import Manifest, ObjectKey
 
 
 class Sighting(NamedTuple):
@@ -55,14 +55,11 @@ class Witness:
         patient = self._patients[place] = Patient(manifest)
         return patient
 
-    def forget(self, place: Place) -> None:
-        del self._patients[place]
-
     def take(self, kind: str, manifest: Manifest) -> None:
         """An event about an object of `kind` (ADDED or MODIFIED)."""
         at = time.perf_counter()
-        key = key_of({"kind": kind, **manifest})
-        patient = self._patients.get(Place(manifest["metadata"]["namespace"], key))
+        metadata = manifest["metadata"]
+        patient = self._patients.get(Place(metadata["namespace"], ObjectKey(kind, metadata["name"])))
         if patient is not None:
             patient.saw(manifest, at)
 

@@ -79,7 +79,8 @@ def _not_our_status(policy: Policy) -> list[Manifest]:
     if not policy.controllers:
         return []
     controllers = namespacecel.listed(sorted(policy.controllers))
-    ours = f"request.subResource == 'status' && request.userInfo.username in {controllers}"
+    status = "has(request.subResource) && request.subResource == 'status'"  # a missing key would be an error
+    ours = f"{status} && request.userInfo.username in {controllers}"
     return [{"name": "not-our-own-status", "expression": f"!({ours})"}]
 
 

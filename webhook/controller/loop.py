@@ -22,7 +22,10 @@ DRAIN_SECONDS = 5.0
 
 
 class Loop:
-    """Runs `reconcile` for every key of `queue` until stopped."""
+    """Runs `reconcile` for every key of `queue` until stopped.
+
+    `begin` is called before the first pass of each term: what was remembered from an earlier one is old.
+    """
 
     def __init__(
         self,
@@ -31,12 +34,14 @@ class Loop:
         *,
         metrics: telemetry.Metrics,
         log: telemetry.Log,
+        begin: Callable[[], None] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
         self._metrics = metrics
         self._log = log
+        self._begin = begin
         self._jitter = jitter
         self._failures: dict[str, int] = {}
         self._stopping = asyncio.Event()
@@ -52,6 +57,7 @@ class Loop:
         A worker that fails takes the loop down with its error: better ended than deaf.
         """
         self._ending = False
+        self._begin()
         workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
         stopping = asyncio.create_task(self._stopping.wait())
         try:

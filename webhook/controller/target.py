@@ -70,6 +70,10 @@ class Targets:
             return Target(bundle.inert(name, state, policy), not_ready("OverBudget", verdict.message))
         return self._granted(name, state, policy, observed, tier)
 
+    def reset(self) -> None:
+        """Another replica may have led meanwhile: the cluster alone tells who has a place."""
+        self._ledger.reset()
+
     def forget(self, name: str) -> None:
         """The namespace is managed no more."""
         self._ledger.forget(name)

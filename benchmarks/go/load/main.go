@@ -27,6 +27,7 @@ type order struct {
 	Path     string   `json:"path"`
 	Token    string   `json:"token"`    // bearer token, if any
 	Bodies   []string `json:"bodies"`   // files; in every turn each is sent once, in random order
+	Whole    bool     `json:"whole"`    // the files are whole requests, and not bodies to be POSTed to the path
 	Requests int      `json:"requests"` // in all
 	Rate     float64  `json:"rate"`     // requests a second, begun whatever becomes of others; 0: as fast as answered
 }
@@ -103,6 +104,10 @@ func (order *order) messages(host string) ([][]byte, error) {
 		body, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
+		}
+		if order.Whole {
+			messages = append(messages, body)
+			continue
 		}
 		var message bytes.Buffer
 		fmt.Fprintf(&message, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load\r\n", order.Path, host)

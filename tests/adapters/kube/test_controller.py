@@ -20,10 +20,14 @@ from webhook.adapters.kube import resources
 from webhook.adapters.kube.transport import Transport
 from webhook.adapters.kube.view import ClusterView
 from webhook.codec import namespace as namespaces
+from webhook.controller.budgets import Ledger
 from webhook.controller.loop import Loop
 from webhook.controller.queue import KeyedQueue
 from webhook.controller.reconcile import Reconciler
+from webhook.controller.repairs import Repairs
+from webhook.controller.rollout import RolloutGate
 from webhook.controller.service import ControllerService
+from webhook.controller.target import Targets
 from webhook.core import bundle, labels
 from webhook.core.model import API_VERSIONS, ConditionStatus, Manifest
 
@@ -55,17 +59,26 @@ class Setup:
         queue = KeyedQueue()
         metrics, log, clock = self.told.metrics, self.told.log, StoppedClock()
         view = ClusterView(self.transport, on_change=queue.add, metrics=metrics, log=log)
+        gate = RolloutGate(lambda: POLICY, queue.add)
+        targets = Targets(Ledger(view, queue.add, metrics), gate)
         reconciler = Reconciler(
             reader=view,
             sink=ClusterSink(self.transport, clock=clock, wrote=view.wrote),
+            events=self,
+            targets=targets,
+            repairs=Repairs(),
             policy=lambda: POLICY,
+            server_now=self.transport.server_time.now,
             clock=clock,
             metrics=metrics,
             log=log,
         )
-        loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log)
-        async with running(ControllerService(view, [loop], Unopposed()).run()):
+        loop = Loop(queue, reconciler.reconcile, metrics=metrics, log=log, begin=targets.reset)
+        async with running(ControllerService(view, (loop, gate), Unopposed()).run()):
             yield
+
+    def record(self, namespace: Manifest, *, warning: bool, reason: str, message: str) -> None:
+        """Implements ports.EventRecorder: Events are no part of what is looked at here."""
 
     def arrive(self, name: str) -> None:
         self.api.serve(name, NAMES)

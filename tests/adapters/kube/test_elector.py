@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.adapters.kube.leases import NAMESPACE, NEVER, LeaseServer, Link, Repl
 from tests.controller import virtualtime
 from tests.controller.virtualtime import running_loop
 from webhook.adapters.kube import elector as electors
+from webhook.adapters.kube.credentials import CredentialsError
 from webhook.adapters.kube.elector import TIMING
 from webhook.core.errors import ClusterUnavailableError, RejectedError
 
@@ -363,7 +365,21 @@ async def test_a_hand_that_names_the_leader_of_before_does_not_make_it_lead() ->
         while other.elector.seconds_left():
             assert old.elector.seconds_left() == 0
             await asyncio.sleep(0.1)
-        await until(old.leads, "the old one leads in the end", seconds=10)
+        await until(old.leads, "the old one leads in the end", seconds=15)
+
+
+async def test_a_hand_that_names_who_led_before_and_has_not_seen_the_other_does_not_make_it_lead() -> None:
+    server = LeaseServer()
+    async with campaign(old := Replica(server), other := Replica(server, "b")):
+        cut_off(old)
+        await until(other.leads, "the other leads")
+        cut_off(other)
+        server.edit(holderIdentity="a")
+        old.transport.link = Link
+        while other.elector.seconds_left():
+            assert old.elector.seconds_left() == 0
+            await asyncio.sleep(0.1)
+        await until(old.leads, "the old one leads in the end", seconds=15)
 
 
 @pytest.mark.parametrize("spec", [pytest.param(None, id="null"), pytest.param({}, id="empty")])
@@ -479,6 +495,15 @@ def test_the_times_leave_room_for_one_another() -> None:
     assert 2 * TIMING.retry < TIMING.renew_deadline
     assert TIMING.grace > 0
     assert TIMING.lease + TIMING.retry <= TAKEOVER_SECONDS
+
+
+def test_the_lease_is_in_the_pod_s_own_namespace(tmp_path: Path) -> None:
+    file = tmp_path / "namespace"
+    with pytest.raises(CredentialsError, match="--lease-namespace"):
+        electors.home(in_pod=True, file=file)
+    file.write_text("platform\n")
+    assert electors.home(in_pod=True, file=file) == "platform"
+    assert electors.home(in_pod=False, file=file) == "kube-system"
 
 
 def test_an_identity_is_used_once() -> None:

@@ -336,6 +336,7 @@ async def test_no_json_in_place_of_an_event_ends_the_reflector(setup: Setup, con
     )
     async with setup.running():
         await setup.has(a=11)
+    assert setup.relists("odd") == 1, "what came of it is unknown"
 
 
 async def test_cancelling_the_reflector_closes_its_connection_and_leaves_no_task(setup: Setup) -> None:

@@ -130,6 +130,16 @@ async def test_a_newcomer_does_not_overtake_who_waits() -> None:
     assert [name for name, _ in calls.entered] == ["a", "b", "again"]
 
 
+async def test_nor_does_it_when_more_is_allowed_meanwhile() -> None:
+    limit = 1
+    calls = Calls(Gate(lambda: limit))
+    running = [asyncio.create_task(calls.call(name)) for name in "ab"]
+    await asyncio.sleep(0.5)
+    limit = 2
+    await asyncio.gather(*running, calls.call("c"))
+    assert calls.entered == [("a", 0), ("b", 1), ("c", 1)]
+
+
 async def test_a_hold_lets_nobody_in_until_it_is_over_and_who_is_in_goes_on() -> None:
     calls = Calls(Gate(lambda: 2))
     first = asyncio.create_task(calls.call("a"))

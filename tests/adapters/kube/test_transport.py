@@ -495,7 +495,8 @@ async def test_retry_after_of_a_read_holds_reads_and_a_write_s_does_not(
     server.script(
         "GET", ONE, faults.ok(manifest()), faults.failure(429, "TooManyRequests", "x", Retry_After="60")
     )
-    assert await transport.get(ONE) == manifest()
+    async with asyncio.timeout(10):
+        assert await transport.get(ONE) == manifest()
     with pytest.raises(ClusterUnavailableError):
         await transport.get(ONE)
     held = asyncio.create_task(transport.get(ONE))

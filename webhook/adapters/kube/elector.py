@@ -22,6 +22,7 @@ from typing import Any
 
 from webhook import ports, telemetry
 from webhook.adapters.kube import lease
+from webhook.adapters.kube.credentials import CredentialsError
 from webhook.adapters.kube.lease import Lease
 from webhook.adapters.kube.transport import Transport
 from webhook.core.errors import ConflictError, NotFoundError
@@ -65,15 +66,22 @@ def identity() -> str:
     return f"{socket.gethostname()}_{secrets.token_hex(4)}"
 
 
-def home(*, in_pod: bool) -> str:
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def home(*, in_pod: bool, file: Path = POD_NAMESPACE) -> str:
     """The namespace of the Lease: the pod's own, or else kube-system, which every cluster has.
 
-    Tenants must not be able to write Leases there: whoever can decides who leads.
+    Tenants must not be able to write Leases there: whoever can decides who leads. Raises CredentialsError
+    for a pod that does not know its namespace.
     """
-    return _POD_NAMESPACE.read_text().strip() if in_pod else "kube-system"
-
-
-_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+    if not in_pod:
+        return "kube-system"
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        detail = f"the pod's namespace cannot be read: {error}; name one with --lease-namespace"
+        raise CredentialsError(detail) from error
 
 
 def steady() -> float:

@@ -35,6 +35,12 @@ RECONNECT_SECONDS = 0.2
 ERROR_BASE_SECONDS = 0.8
 ERROR_LIMIT_SECONDS = 30.0
 
+AWAY_LIMIT_SECONDS = 5.0
+"""The longest pause while nobody answers, or only that it is too early: who is back is noticed soon."""
+
+_AWAY = frozenset({0, 401, 403, 503})
+"""No answer at all, and the answers of an API server that is starting."""
+
 HEALTHY_SECONDS = 60.0
 """A stream that lasted this long was a good one: its end is not counted with earlier failures."""
 
@@ -127,7 +133,9 @@ class Reflector:
     def _pause(self, error: Exception | None, failures: int) -> float:
         if failures == 0 or (failures == 1 and isinstance(error, ExpiredError)):
             return RECONNECT_SECONDS
-        own = backoff.delay(failures, random.random(), base=ERROR_BASE_SECONDS, limit=ERROR_LIMIT_SECONDS)  # noqa: S311
+        is_away = isinstance(error, ClusterError) and error.code in _AWAY
+        limit = AWAY_LIMIT_SECONDS if is_away else ERROR_LIMIT_SECONDS
+        own = backoff.delay(failures, random.random(), base=ERROR_BASE_SECONDS, limit=limit)  # noqa: S311
         asked = error.retry_after if isinstance(error, ClusterUnavailableError) else None
         return max(own, asked or 0.0)
 

@@ -87,7 +87,6 @@ class Gate:
         """Wait until `_admit` has given us a place; who is cancelled after that passes it on."""
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
-        self._admit()  # those before us may all have been cancelled
         try:
             await place
         except asyncio.CancelledError:
