@@ -113,7 +113,7 @@ async def _services(context: Context, stack: AsyncExitStack) -> list[Service]:
     roles = context.settings.roles
     services: list[Service] = _admission(context) if "admission" in roles else []
     if roles & {"controller", "api"}:
-        transport = await _transport(context, stack)
+        transport = await _transport(context, stack, metrics=context.metrics)
         if "controller" in roles:
             elector = _elector(context, await _transport(context, stack))
             services.append(_controller(context, transport, elector))
@@ -156,12 +156,14 @@ def _admission(context: Context) -> list[Service]:
     return [listener, Poller(watcher.look)]
 
 
-async def _transport(context: Context, stack: AsyncExitStack) -> "Transport":
+async def _transport(
+    context: Context, stack: AsyncExitStack, *, metrics: telemetry.Metrics | None = None
+) -> "Transport":
     from webhook.adapters.kube import config
     from webhook.adapters.kube.transport import Transport
 
     access = await config.load(context.settings.kubeconfig)
-    return await stack.enter_async_context(Transport(access))
+    return await stack.enter_async_context(Transport(access, metrics=metrics))
 
 
 def _elector(context: Context, transport: "Transport") -> "Elector":

@@ -42,9 +42,8 @@ class Load:
     def _obeyed(self, order: dict[str, Any]) -> Outcome:
         report = self._ask(order)
         if report["failed"]:
-            raise ControlPlaneError(
-                f"{report['failed']} of {order['requests']} requests to {order['path']} failed: {report['error']}"
-            )
+            tried = f"{order['requests']} requests to {order['path']}"
+            raise ControlPlaneError(f"{report['failed']} of {tried} failed: {report['error']}")
         latencies = [[microseconds / 1e6 for microseconds in each or ()] for each in report["latencies"]]
         return Outcome(report["seconds"], latencies)
 

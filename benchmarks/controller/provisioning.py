@@ -17,7 +17,7 @@ from benchmarks import machine
 from benchmarks.admission import report
 from benchmarks.admission.latency import percentile
 from benchmarks.admission.report import Row, spread
-from benchmarks.controller import accounts, creating, installation, rawclient, readiness
+from benchmarks.controller import accounts, creating, installation, rawclient, rawgo, readiness
 from benchmarks.controller.accounts import CONTROLLER, Account
 from benchmarks.controller.creating import IN_FLIGHT, Creator
 from benchmarks.controller.rawwrites import WRITES
@@ -62,6 +62,7 @@ class Figures:
     created: list[float] = field(default_factory=list)
     """Until the last create was answered."""
     raw: list[float] = field(default_factory=list)
+    raw_go: list[float] = field(default_factory=list)
     spent: list[Account] = field(default_factory=list)
     raw_spent: list[Account] = field(default_factory=list)
     peak: int = 0
@@ -85,24 +86,27 @@ def measure(plane: ControlPlane, folder: Path, size: Size) -> Figures:
     with creating.connected(plane, folder / "bodies") as creator:
         for turn in range(size.rounds):
             console.say(f"provisioning: round {turn + 1} of {size.rounds}")
-            bare = _names(f"bare-{turn}", size.namespaces)
+            bare = _names(f"bare-{turn}", 2 * size.namespaces)
             creator.create(creator.bodies(bare))  # while nobody provisions
             raw_first = turn % 2 == 0
             if raw_first:
-                _write_raw(plane, bare, figures)
+                _write_raw(plane, folder, bare, figures)
             with installation.installed(plane, folder / "product") as product:
                 last = turn + 1 == size.rounds
                 loop.run(_provision(plane, product, creator, turn, size, figures, alone=last))
             if not raw_first:
-                _write_raw(plane, bare, figures)
+                _write_raw(plane, folder, bare, figures)
     return figures
 
 
-def _write_raw(plane: ControlPlane, names: Sequence[str], figures: Figures) -> None:
+def _write_raw(plane: ControlPlane, folder: Path, names: Sequence[str], figures: Figures) -> None:
+    """Half of the namespaces by the client that the controller has, half by the one in Go."""
+    half = len(names) // 2
     with rawclient.connected(plane.kubeconfig) as client:
         spent = accounts.opened(plane, None)
-        figures.raw.append(client.write(names))
+        figures.raw.append(client.write(names[:half]))
         figures.raw_spent.append(spent())
+    figures.raw_go.append(rawgo.write(plane, folder / f"raw-{names[0]}", names[half:]))
 
 
 async def _provision(
@@ -164,7 +168,6 @@ def _names(prefix: str, count: int) -> list[str]:
 
 def rows(figures: Figures, namespaces: int) -> list[Row]:
     """The table; a ratio is one of two runs of the same round."""
-    ratios = [ours / raw for ours, raw in zip(figures.ours, figures.raw, strict=True)]
     writes = namespaces * WRITES
     per_write = [account[CONTROLLER] / writes for account in figures.spent]
     return [
@@ -172,9 +175,9 @@ def rows(figures: Figures, namespaces: int) -> list[Row]:
             what=f"{namespaces} namespaces at {IN_FLIGHT} in flight, until the last is complete",
             ours=_seconds(figures.ours),
             reference=_seconds(figures.raw),
-            ratio=spread(ratios, ".2f"),
+            ratio=_ratio(figures.ours, figures.raw),
             target=f"<= {RATIO}",
-            met=median(ratios) <= RATIO,
+            met=median(_ratios(figures.ours, figures.raw)) <= RATIO,
         ),
         Row(
             "  writes a second", f"{writes / median(figures.ours):.0f}", f"{writes / median(figures.raw):.0f}"
@@ -212,6 +215,14 @@ def _alone_row(percent: int, alone: Sequence[float]) -> Row:
         target=f"<= {limit * 1e3:.0f} ms",
         met=measured <= limit,
     )
+
+
+def _ratios(ours: Sequence[float], reference: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, reference, strict=True)]
+
+
+def _ratio(ours: Sequence[float], reference: Sequence[float]) -> str:
+    return spread(_ratios(ours, reference), ".2f")
 
 
 def _seconds(values: Sequence[float]) -> str:

@@ -53,7 +53,7 @@ async def _write_all(transport: Transport, names: Sequence[str]) -> float:
 
     async def work(mine: Iterator[str]) -> None:
         for name in mine:
-            for path, manifest in _writes(name):
+            for path, manifest in writes(name):
                 await transport.apply(path, manifest)
 
     began = time.perf_counter()
@@ -61,7 +61,7 @@ async def _write_all(transport: Transport, names: Sequence[str]) -> float:
     return time.perf_counter() - began
 
 
-def _writes(name: str) -> Iterator[tuple[str, Manifest]]:
+def writes(name: str) -> Iterator[tuple[str, Manifest]]:
     """Path and body of each apply, in the controller's order."""
     for item in bundle.render(name, "bench", _TIER, quota=_TIER.quota, group="team-bench").objects:
         key = key_of(item)

@@ -37,6 +37,19 @@ def test_connections_serve_one_order_after_another(client: Load, files: list[Pat
     assert [len(client.send(path, files[:1], 5).latencies[0]) for path in ("/mutate", "/validate")] == [5, 5]
 
 
+def test_whole_requests_are_sent_as_they_are(client: Load, tmp_path: Path) -> None:
+    request = (
+        b"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    content = body(review())
+    good.write_bytes(request % len(content) + content)
+    bad.write_bytes(request.replace(b"/validate", b"/nowhere") % len(content) + content)
+    assert [len(each) for each in client.send_whole([good, good]).latencies] == [1, 1]
+    with pytest.raises(ControlPlaneError, match="1 of 2 requests to several paths failed: status 404"):
+        client.send_whole([good, bad])
+
+
 def test_a_rate_spreads_the_requests(client: Load, files: list[Path]) -> None:
     assert client.send("/validate", files, 21, rate=100.0).seconds >= 0.2
 

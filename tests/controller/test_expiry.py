@@ -475,5 +475,5 @@ async def test_what_was_told_is_forgotten_with_the_namespace() -> None:
     await realm.run(HOUR + 600)
     assert realm.live == {}
     assert len(realm.events) == 100
-    assert not realm.expirer._told
+    assert not realm.expirer._notices._told
     assert not realm.expirer._tried

@@ -7,11 +7,11 @@ deletion was. When anything is in doubt, nothing is deleted.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 from webhook import ports, telemetry
 from webhook.controller.idleness import STEP, IdleWatch
+from webhook.controller.notices import Candidate, Notices
 from webhook.core import expiry
 from webhook.core.errors import ClusterUnavailableError, ConflictError, NotFoundError, RejectedError
 from webhook.core.expiry import End, Moment
@@ -23,24 +23,6 @@ LOOK_SECONDS = 5.0
 
 SHORTEST_SECONDS = 0.1
 """The shortest between two looks, when the next namespace is due."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A namespace with an end, as memory has it."""
-
-    manifest: Manifest
-    end: End
-
-    @property
-    def name(self) -> str:
-        name: str = self.manifest["metadata"]["name"]
-        return name
-
-    @property
-    def uid(self) -> str:
-        uid: str = self.manifest["metadata"]["uid"]
-        return uid
 
 
 class Expirer:
@@ -65,15 +47,13 @@ class Expirer:
         self._policy = policy
         self._server_now = server_now
         self._clock = clock
-        self._events = events
+        self._notices = Notices(events)
         self._metrics = metrics
         self._log = log
         self._stopping = asyncio.Event()
         self._last = 0.0
         self._halted = False
         self._agreed = True
-        self._told: dict[str, set[tuple[object, ...]]] = {}
-        """By uid; each once in this process: a notice, a namespace that would go, the end itself."""
         self._tried: dict[str, float] = {}
         """By uid, when a deletion was last tried."""
 
@@ -108,8 +88,9 @@ class Expirer:
         managed, ends = await self._survey(policy)
         due = sorted((each for each in ends if moment.is_past(each.end.at)), key=self._turn)
         self._metrics.expiry_due.set(len(due))
-        self._forget(managed, {each.uid for each in due})
-        self._give_notice(ends, moment, policy.expiry)
+        self._tried = {each.uid: self._tried[each.uid] for each in due if each.uid in self._tried}
+        self._notices.forget_all_but(managed)
+        self._notices.ahead(ends, moment, policy.expiry)
         self._set_halted(expiry.is_too_many(len(due), len(managed), policy.expiry), due, len(managed))
         seconds = LOOK_SECONDS
         if policy.expiry.dry_run:
@@ -162,9 +143,8 @@ class Expirer:
     def _would_end(self, due: list[Candidate], rules: ExpiryRules) -> None:
         """All of them, whatever the brake says: people want to see what would go."""
         for each in due:
-            if self._is_news(each.uid, "dry run", each.end.at):
-                self._tell("Expired", each.manifest, expiry.over(each.end, rules))
-                self._finish(each.manifest, each.end, "dry_run")
+            if self._notices.over(each, rules):
+                self._finish(each, "dry_run")
 
     async def _end(self, candidate: Candidate) -> None:
         """One deletion, decided on the namespace as it is now. What comes to nothing costs a turn, too."""
@@ -174,12 +154,12 @@ class Expirer:
             end = await self._confirmed(fresh)
             if end is None:
                 return self._log.info("namespace is not due any more", namespace=candidate.name)
-            if self._is_news(fresh["metadata"]["uid"], "end", end.at):
-                self._tell("Expired", fresh, expiry.over(end, self._policy().expiry))
+            candidate = Candidate(fresh, end)
+            self._notices.over(candidate, self._policy().expiry)
             self._last = _steady()
             await self._reaper.delete(fresh)
         except NotFoundError:
-            self._finish(candidate.manifest, candidate.end, "gone")
+            self._finish(candidate, "gone")
         except (ConflictError, RejectedError) as error:
             outcome = "conflict" if isinstance(error, ConflictError) else "refused"
             self._metrics.expired.labels(outcome).inc()
@@ -187,7 +167,7 @@ class Expirer:
                 "namespace not deleted", outcome=outcome, namespace=candidate.name, detail=str(error)
             )
         else:
-            self._finish(fresh, end, "deleted")
+            self._finish(candidate, "deleted")
 
     async def _confirmed(self, fresh: Manifest) -> End | None:
         """The end of a namespace that is over by everything that is known now; None otherwise."""
@@ -200,25 +180,16 @@ class Expirer:
             return end if self._idle.is_still_idle(fresh, quota) else None
         return end
 
-    def _finish(self, manifest: Manifest, end: End, outcome: str) -> None:
-        metadata = manifest["metadata"]
+    def _finish(self, candidate: Candidate, outcome: str) -> None:
         self._metrics.expired.labels(outcome).inc()
         self._log.info(
             "namespace expired",
             outcome=outcome,
-            namespace=metadata["name"],
-            uid=metadata["uid"],
-            end=expiry.shown(end.at),
-            idle=end.idle,
+            namespace=candidate.name,
+            uid=candidate.uid,
+            end=expiry.shown(candidate.end.at),
+            idle=candidate.end.idle,
         )
-
-    def _give_notice(self, ends: list[Candidate], moment: Moment, rules: ExpiryRules) -> None:
-        for candidate in ends:
-            nearest = expiry.latest_notice(candidate.end.at, moment.server, rules)
-            if nearest is None or moment.server >= candidate.end.at:
-                continue
-            if self._is_news(candidate.uid, "notice", candidate.end.at, nearest):
-                self._tell("ExpiresSoon", candidate.manifest, expiry.ahead(candidate.end, nearest))
 
     def _set_halted(self, halted: bool, due: list[Candidate] | None = None, managed: int = 0) -> None:
         self._metrics.expiry_halted.set(halted)
@@ -226,23 +197,8 @@ class Expirer:
             oldest, most = due[0], self._policy().expiry.max_percent
             detail = f"{len(due)} of {managed} namespaces are due, more than {most} %: none is deleted"
             self._log.error("expiry is halted", detail=detail, oldest=oldest.name)
-            self._events.record(oldest.manifest, warning=True, reason="ExpiryHalted", message=detail)
+            self._notices.halted(oldest, detail)
         self._halted = halted
-
-    def _tell(self, reason: str, manifest: Manifest, message: str) -> None:
-        self._events.record(manifest, warning=True, reason=reason, message=message)
-
-    def _is_news(self, uid: str, *what: object) -> bool:
-        told = self._told.setdefault(uid, set())
-        if what in told:
-            return False
-        told.add(what)
-        return True
-
-    def _forget(self, managed: set[str], due: set[str]) -> None:
-        """What concerns namespaces that are gone, or not due any more."""
-        self._told = {uid: told for uid, told in self._told.items() if uid in managed}
-        self._tried = {uid: when for uid, when in self._tried.items() if uid in due}
 
     async def _wait(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -75,8 +75,11 @@ def test_a_new_authority_comes_in_a_new_context_each_minute(
     elapsed.seconds += LOOK_SECONDS - 1
     assert tls.current() is before
     elapsed.seconds += 1
-    assert trusts(tls.current()) == [der(authorities[1])]
+    after = tls.current()
+    assert trusts(after) == [der(authorities[1])]
     assert trusts(before) == [der(authorities[0])]
+    elapsed.seconds += LOOK_SECONDS
+    assert tls.current() is after
 
 
 def test_as_long_as_the_files_stay_so_does_the_context_and_with_it_the_connections(
