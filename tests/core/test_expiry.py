@@ -159,10 +159,16 @@ def test_a_wrong_clock_of_our_own_ends_nothing_early(now: float, skew: float, at
 
 
 @given(now=seconds, skew=seconds, at=seconds)
-def test_a_wrong_clock_of_the_servers_ends_nothing_before_our_own_allows(
+def test_a_wrong_clock_of_the_servers_ends_nothing_that_our_own_has_far_ahead(
     now: float, skew: float, at: float
 ) -> None:
     assert not (Moment(server=now + skew, own=now).is_past(at) and now < at - CLOCK_TOLERANCE_SECONDS)
+
+
+@given(now=seconds, skew=seconds, at=seconds)
+def test_clocks_that_do_not_agree_end_nothing(now: float, skew: float, at: float) -> None:
+    moment = Moment(server=now + skew, own=now)
+    assert not (moment.is_past(at) and not moment.is_agreed())
 
 
 @given(now=st.integers(0, 10**10), skew=st.integers(-CLOCK_TOLERANCE_SECONDS, CLOCK_TOLERANCE_SECONDS))
@@ -179,6 +185,8 @@ def test_within_the_tolerance_nothing_ends_late(now: int, skew: int) -> None:
         pytest.param(DAY - 1, DAY - 600, id="neither is there yet"),
         pytest.param(DAY, DAY - 901, id="ours is more than 15 minutes late"),
         pytest.param(DAY, -365 * DAY, id="ours is a year late"),
+        pytest.param(DAY, DAY + 901, id="ours is more than 15 minutes ahead"),
+        pytest.param(365 * DAY, DAY, id="the server's is a year ahead of an end that has come"),
     ],
 )
 def test_not_past_for_one_clock_that_jumped(server: float, own: float) -> None:

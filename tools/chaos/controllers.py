@@ -157,7 +157,9 @@ def on(plane: ControlPlane, folder: Path, *, catalogue: Path | None = None) -> I
         cluster = Cluster(plane)
         background.call(cluster.open())
         try:
-            yield Scene(plane, background, cluster, controllers)
+            scene = Scene(plane, background, cluster, controllers)
+            scene.forget_leader()  # those of an earlier campaign were killed
+            yield scene
         finally:
             background.call(cluster.close())
 

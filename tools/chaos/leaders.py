@@ -47,7 +47,6 @@ def _turns(names: Sequence[str]) -> Iterator[Request]:
 def stage(scene: Scene, prefix: str) -> tuple[list[str], list[Controller]]:
     """Namespaces to be damaged, provisioned, and two controllers."""
     names = [f"{prefix}-{number}" for number in range(NAMESPACES)]
-    scene.forget_leader()
     both = [scene.controllers.add(), scene.controllers.add()]
     scene.send(*map(damage.create, names))
     exact.seconds_until(scene.plane, names, since=0, limit=ELECTED_SECONDS)

@@ -64,7 +64,8 @@ class Churn:
             return  # deleted by another turn, and not back yet
         body = damage.patch(way, {"kind": place.key.kind, **manifest})
         method = "DELETE" if body is None else "PATCH"
-        self.damaged += await self._client.attempt(method, place.path, body, actor=actor)
+        if await self._client.attempt(method, place.path, body, actor=actor):
+            self.damaged += 1
 
     def __str__(self) -> str:
         return f"{self.made} namespaces made, {self.deleted} deleted, {self.damaged} objects damaged"

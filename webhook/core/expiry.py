@@ -14,22 +14,22 @@ from webhook.core.model import Manifest
 from webhook.core.policy import ExpiryRules, Policy, Tier
 
 CLOCK_TOLERANCE_SECONDS = 15 * 60
-"""How far our own clock may be behind the API server's before nothing ends any more."""
+"""By how much our own clock and the API server's may differ before nothing ends any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """Now, as the API server's clock has it and as our own has it.
 
-    An end is past when both say so, our own with a tolerance: one clock that is wrong, by however much,
-    ends nothing early.
+    The API server's tells what is past: it stamped the creation. But when the two do not agree, one of them
+    is wrong, and nobody knows which: then nothing is past.
     """
 
     server: float
     own: float
 
     def is_past(self, end: float) -> bool:
-        return self.server >= end and self.own >= end - CLOCK_TOLERANCE_SECONDS
+        return self.is_agreed() and self.server >= end
 
     def is_agreed(self) -> bool:
         return abs(self.server - self.own) <= CLOCK_TOLERANCE_SECONDS

@@ -203,10 +203,10 @@ class Elector:
 
     async def _keep(self) -> None:
         """Renew until somebody else holds the Lease, or until the renew deadline."""
-        await asyncio.sleep(self._pause())
-        while (left := self._seconds_to_renew()) > 0:
-            await self._try(self._renew, within=left)
-            await asyncio.sleep(max(0.0, min(self._pause(), self._seconds_to_renew())))
+        while self._seconds_to_renew() > (pause := self._pause()):
+            await asyncio.sleep(pause)
+            await self._try(self._renew, within=self._seconds_to_renew())
+        await asyncio.sleep(max(0.0, self._seconds_to_renew()))
         self._renewed = -inf
 
     def _seconds_to_renew(self) -> float:
