@@ -26,7 +26,7 @@ from tools.controlplane import console
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.dev.product import Product
-from tools.scale import loop
+from tools.scale import counting, loop
 from webhook.adapters.kube import config, resources
 from webhook.adapters.kube.transport import Transport
 from webhook.codec import namespace
@@ -63,6 +63,8 @@ class Figures:
     """Until the last create was answered."""
     raw: list[float] = field(default_factory=list)
     raw_go: list[float] = field(default_factory=list)
+    raw_created: list[float] = field(default_factory=list)
+    """For the creation of as many namespaces, with nobody to review them."""
     spent: list[Account] = field(default_factory=list)
     raw_spent: list[Account] = field(default_factory=list)
     peak: int = 0
@@ -87,7 +89,9 @@ def measure(plane: ControlPlane, folder: Path, size: Size) -> Figures:
         for turn in range(size.rounds):
             console.say(f"provisioning: round {turn + 1} of {size.rounds}")
             bare = _names(f"bare-{turn}", 2 * size.namespaces)
-            creator.create(creator.bodies(bare))  # while nobody provisions
+            sent = creator.create(creator.bodies(bare))  # while nobody provisions
+            figures.raw_created.append(sent.seconds / 2)
+            loop.run(counting.quiet(plane))
             raw_first = turn % 2 == 0
             if raw_first:
                 _write_raw(plane, folder, bare, figures)
@@ -130,6 +134,7 @@ async def _provision(
         memory.forget_peak(pid)
         names = _names(f"many-{turn}", size.namespaces)
         bodies = creator.bodies(names)
+        await counting.quiet(plane)
         spent, began = accounts.opened(plane, product), time.perf_counter()
         sent = await asyncio.to_thread(creator.create, bodies)
         figures.ours.append(await ready.of(names) - began)
@@ -169,6 +174,7 @@ def _names(prefix: str, count: int) -> list[str]:
 def rows(figures: Figures, namespaces: int) -> list[Row]:
     """The table; a ratio is one of two runs of the same round."""
     writes = namespaces * WRITES
+    together = [raw + created for raw, created in zip(figures.raw, figures.raw_created, strict=True)]
     per_write = [account[CONTROLLER] / writes for account in figures.spent]
     return [
         Row(
@@ -179,6 +185,8 @@ def rows(figures: Figures, namespaces: int) -> list[Row]:
             target=f"<= {RATIO}",
             met=median(_ratios(figures.ours, figures.raw)) <= RATIO,
         ),
+        _beside("  beside the client in Go", figures.ours, figures.raw_go),
+        _beside("  beside the writes and the creations, no product there", figures.ours, together),
         Row(
             "  writes a second", f"{writes / median(figures.ours):.0f}", f"{writes / median(figures.raw):.0f}"
         ),
@@ -193,6 +201,10 @@ def rows(figures: Figures, namespaces: int) -> list[Row]:
         Row("  most memory of the controller", f"{figures.peak / 1e6:.0f} MB"),
         *(_alone_row(percent, figures.alone) for percent in ALONE),
     ]
+
+
+def _beside(what: str, ours: Sequence[float], reference: Sequence[float]) -> Row:
+    return Row(what, "", _seconds(reference), _ratio(ours, reference))
 
 
 def _spent_row(name: str, figures: Figures) -> Row:

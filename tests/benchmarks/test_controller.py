@@ -33,6 +33,7 @@ def figures(**changes: object) -> Figures:
         "ours": [1.0, 1.1, 1.2],
         "raw": [1.0, 1.0, 1.0],
         "raw_go": [1.0, 1.0, 1.0],
+        "raw_created": [0.3, 0.3, 0.3],
         "created": [0.5, 0.5, 0.5],
         "spent": [{**spent, CONTROLLER: 0.35}] * 3,
         "raw_spent": [{"kube-apiserver": 0.1}] * 3,

@@ -112,18 +112,8 @@ class _Run:
         async with Etcd(self._plane) as etcd:
             await preload.load(etcd, templates, self._names)
         seconds = time.perf_counter() - began
-        await self._quiet()
+        await counting.quiet(self._plane)  # Kubernetes' own controllers have had their look at it
         self.report.tell("loading, straight into etcd", f"{seconds:.0f} s")
-
-    async def _quiet(self) -> None:
-        """Kubernetes' own controllers have had their look at what was loaded."""
-
-        async def one_second_without_writes() -> bool | None:
-            since = await asyncio.to_thread(counting.writes, self._plane)
-            await asyncio.sleep(1.0)
-            return None if await asyncio.to_thread(since) else True
-
-        await polling.until(one_second_without_writes, "the plane to be quiet", limit=PATIENCE_SECONDS)
 
     async def _start(self) -> None:
         console.say("scale: starting the controller")

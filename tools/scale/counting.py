@@ -1,9 +1,13 @@
 """What the controller has done, by other people's count where there is one."""
 
+import asyncio
 import re
 from collections.abc import Callable
 
 from tools.controlplane.plane import ControlPlane
+from tools.scale import polling
+
+QUIET_SECONDS = 600.0
 
 _VERBS = frozenset({"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"})
 _RESOURCES = frozenset(
@@ -32,6 +36,17 @@ def writes(plane: ControlPlane) -> Callable[[], dict[str, int]]:
         }
 
     return since
+
+
+async def quiet(plane: ControlPlane) -> None:
+    """Wait for a second without such a write by anybody."""
+
+    async def was_quiet() -> bool | None:
+        since = await asyncio.to_thread(writes, plane)
+        await asyncio.sleep(1.0)
+        return None if await asyncio.to_thread(since) else True
+
+    await polling.until(was_quiet, "the plane to be quiet", limit=QUIET_SECONDS)
 
 
 def total(exposition: str, name: str) -> float:

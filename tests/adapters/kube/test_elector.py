@@ -382,6 +382,25 @@ async def test_a_hand_that_names_who_led_before_and_has_not_seen_the_other_does_
         await until(old.leads, "the old one leads in the end", seconds=15)
 
 
+@pytest.mark.parametrize("deleted", [pytest.param(False, id="renamed"), pytest.param(True, id="deleted")])
+async def test_a_leader_that_froze_does_not_lead_by_a_lease_that_meanwhile_was(deleted: bool) -> None:
+    """The other leads, cannot reach the server, and does not know of it yet."""
+    server = LeaseServer()
+    async with campaign(frozen := Replica(server), other := Replica(server, "b")):
+        frozen.elector.frozen_until = running_loop().time() + 22
+        await until(other.leads, "the other leads")
+        cut_off(other)
+        if deleted:
+            server.lease = None
+        else:
+            server.edit(holderIdentity="a")
+        await until(lambda: running_loop().time() > frozen.elector.frozen_until + 1, "it has thawed")
+        assert other.elector.seconds_left() > 0
+        while other.elector.seconds_left():
+            assert frozen.elector.seconds_left() == 0
+            await asyncio.sleep(0.1)
+
+
 @pytest.mark.parametrize("spec", [pytest.param(None, id="null"), pytest.param({}, id="empty")])
 async def test_a_lease_without_content_is_taken_after_its_time(spec: object) -> None:
     server = LeaseServer()

@@ -223,12 +223,16 @@ class Elector:
         return self.is_leader()
 
     async def _renew(self) -> bool:
-        """Write on what we know; when that is not the state any more, look and write again."""
+        """Write on what we know; when that is not the state any more, look and write again.
+
+        What we find, or do not find, is ours only while our time is not over: somebody else may have led
+        since, and a hand may have been in the Lease.
+        """
         with suppress(ConflictError, NotFoundError):
             await self._hold(self._found)
             return True
         found = await self._look()
-        if found is not None and found.holder != self._identity:
+        if not self.is_leader() or (found is not None and found.holder != self._identity):
             self._renewed = -inf
             return False
         await self._hold(found)
