@@ -39,7 +39,7 @@ QUIET = 12
 
 LASTING = ("1h", "30d")
 SOON = "5m"
-"""Ends within the tolerance that the controller has for its own clock being behind."""
+"""A clock that is ten minutes ahead has it over; one that is a year ahead, the lasting ones as well."""
 
 TOLERANCE_SECONDS = 15 * 60
 

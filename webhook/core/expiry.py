@@ -147,9 +147,7 @@ def ahead(found: End, nearest: str) -> str:
 def over(found: End, rules: ExpiryRules) -> str:
     """The sentence after it."""
     why = ", having no pods" if found.idle else ""
-    what = (
-        "would be deleted, but for expiry.dryRun" if rules.dry_run else "is deleted when its turn comes"
-    )
+    what = "would be deleted, but for expiry.dryRun" if rules.dry_run else "is deleted when its turn comes"
     return f"expired {shown(found.at)}{why}: it {what}"
 
 

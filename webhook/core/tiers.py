@@ -21,8 +21,8 @@ OPTIONAL_KEYS = (
     *("title", "abstract", "extends", "replacedBy"),
 )
 RENDERING = 1
-"""To be counted up when `core/bundle.py` makes other objects of the same tier: existing namespaces then follow
-as they do when the catalogue changes."""
+"""To be counted up when `core/bundle.py` makes other objects of the same tier: existing namespaces then
+follow as they do when the catalogue changes."""
 
 _OWN_KEYS = ("title", "abstract", "extends", "replacedBy")
 """Said of one tier, and not inherited."""

@@ -401,6 +401,20 @@ async def test_a_leader_that_froze_does_not_lead_by_a_lease_that_meanwhile_was(d
             await asyncio.sleep(0.1)
 
 
+async def test_a_leader_that_froze_does_not_give_back_the_lease_of_another() -> None:
+    """Not even when a hand has put its name there."""
+    server = LeaseServer()
+    async with campaign(frozen := Replica(server), other := Replica(server, "b")):
+        frozen.elector.frozen_until = running_loop().time() + 22
+        await until(other.leads, "the other leads")
+        cut_off(other)
+        server.edit(holderIdentity="a")
+        frozen.stop()
+        await frozen.running
+        assert other.elector.seconds_left() > 0
+        assert server.holder == "a"
+
+
 @pytest.mark.parametrize("spec", [pytest.param(None, id="null"), pytest.param({}, id="empty")])
 async def test_a_lease_without_content_is_taken_after_its_time(spec: object) -> None:
     server = LeaseServer()

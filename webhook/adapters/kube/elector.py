@@ -60,6 +60,9 @@ class Timing:
 
 TIMING = Timing()
 
+_GONE = "gone"
+"""Instead of a version: the Lease was there and is not any more."""
+
 
 def identity() -> str:
     """The host's name, which is the pod's, with something random: a restarted process is another one."""
@@ -215,8 +218,7 @@ class Elector:
     async def _claim(self) -> bool:
         """Take the Lease if that may be done now; whether we have it."""
         found = await self._look()
-        ours = found is not None and self._term is not None and found.is_of_term(self._term)
-        if not ours and self._steady() < self._free_at:
+        if self._steady() < self._free_at and not self._is_ours(found):
             return False
         with suppress(ConflictError):  # another candidate was first
             await self._hold(found)
@@ -232,7 +234,7 @@ class Elector:
             await self._hold(self._found)
             return True
         found = await self._look()
-        if not self.is_leader() or (found is not None and found.holder != self._identity):
+        if not self.is_leader() or (found is not None and not self._is_ours(found)):
             self._renewed = -inf
             return False
         await self._hold(found)
@@ -241,7 +243,7 @@ class Elector:
     async def _release(self) -> bool:
         found = self._found
         for _ in range(2):  # a renewal that was broken off may have been written nevertheless
-            if found is None or found.holder != self._identity:
+            if found is None or not self._is_ours(found):
                 break
             with suppress(ConflictError):
                 await self._put(found, lease.released(found, now=self._clock.now()))
@@ -249,11 +251,18 @@ class Elector:
             found = await self._look()
         return True
 
+    def _is_ours(self, found: Lease | None) -> bool:
+        """Whether we wrote it in our last term. That it names us is not enough: anybody could have done that
+        while another leads."""
+        return found is not None and self._term is not None and found.is_of_term(self._term)
+
     async def _look(self) -> Lease | None:
         try:
             await self._call(self._transport.get(lease.path(self._namespace)))
         except NotFoundError:
             self._found = None
+            if self._version:
+                self._seen(_GONE, self._timing.lease)
         return self._found
 
     async def _hold(self, found: Lease | None) -> None:
@@ -281,12 +290,17 @@ class Elector:
     def _note(self, manifest: Manifest) -> None:
         """Remember a Lease as the server has it. A new version has its whole time before it."""
         found = Lease(manifest)
-        if found.version != self._version:
-            self._version = found.version
-            self._free_at = self._steady() + found.seconds_to_wait(self._timing.lease)
+        self._seen(found.version, found.seconds_to_wait(self._timing.lease))
         if found.holder != self._identity:
             self._term = None
         self._found = found
+
+    def _seen(self, version: str, wait: float) -> None:
+        """Remember since when the Lease is as it is. One that is gone may have a holder for its time, too;
+        only one that we have never seen is free at once."""
+        if version != self._version:
+            self._version = version
+            self._free_at = self._steady() + wait
 
     async def _try(self, step: Callable[[], Awaitable[bool]], *, within: float | None = None) -> bool:
         """What `step` says. Whatever goes wrong in it, or takes longer, is a failed try."""
