@@ -1,5 +1,6 @@
 """Who attacks. RBAC gives each of them everything short of cluster-admin; only our rules are in the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.attack.words import Manifest
@@ -67,8 +68,8 @@ _BIND = {
 }
 
 
-def rights() -> list[Manifest]:
-    """A ClusterRole with every verb on all that is attacked, and its binding to everybody here."""
+def rights(actors: Sequence[Actor] = EVERYBODY) -> list[Manifest]:
+    """A ClusterRole with every verb on all that is attacked, and its binding to `actors`."""
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -80,7 +81,7 @@ def rights() -> list[Manifest]:
         "kind": "ClusterRoleBinding",
         "metadata": {"name": "attackers"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "attackers"},
-        "subjects": [_user(actor.user) for actor in EVERYBODY],
+        "subjects": [_user(actor.user) for actor in actors],
     }
     return [role, binding]
 

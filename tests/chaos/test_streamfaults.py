@@ -176,5 +176,13 @@ def test_a_server_that_does_not_know_streamed_lists_never_sees_the_parameters() 
     assert asked == {"watch": "true"}
 
 
+def test_such_a_server_never_tells_the_end_of_what_there_is() -> None:
+    end = MARK.replace(b'"creationTimestamp"', b'"annotations": {"k8s.io/initial-events-end": "true"}, "x"')
+    assert json.loads(end)["object"]["metadata"]["annotations"]
+    fault = streamfaults.WatchListIgnored()
+    fault.hits["/api/v1/namespaces"] = 1
+    assert passed(fault, A, end, MARK) == [A, MARK]
+
+
 def test_lists_come_in_small_pages() -> None:
     assert streamfaults.NoWatchList().query(LIST) == {"limit": streamfaults.PAGE}

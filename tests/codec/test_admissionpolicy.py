@@ -146,9 +146,10 @@ def test_those_who_write_objects_are_the_controllers_the_appliers_and_the_system
         "system:kube-controller-manager",
         "system:serviceaccount:kube-system:resourcequota-controller",
         "system:apiserver",
-        CONTROLLER,
         FLUX,
     ]
+    (left_out,) = objects["spec"]["matchConditions"]
+    assert left_out["expression"] == f'!(request.userInfo.username in ["{CONTROLLER}"])'
 
 
 @given(policies)

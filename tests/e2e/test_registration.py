@@ -32,7 +32,7 @@ _MERGE = "application/merge-patch+json"
 def client(plane: ControlPlane, product: Product) -> Iterator[Client]:
     """With a namespace of ours that has one object of each kind, called `probe`."""
     found = Client(plane)
-    for manifest in rights():
+    for manifest in rights((ADMIN, STRANGER)):
         path = (
             f"/apis/rbac.authorization.k8s.io/v1/{manifest['kind'].lower()}s/{manifest['metadata']['name']}"
         )

@@ -24,6 +24,7 @@ LONG = 1_400_000
 TOO_LONG = 9 * 1024 * 1024
 PAGE = "5"
 
+_END = b"k8s.io/initial-events-end"
 _EXPIRED: Mapping[str, Any] = {
     "kind": "Status",
     "apiVersion": "v1",
@@ -226,6 +227,12 @@ class WatchListIgnored(Expired):
     def query(self, seen: Seen) -> Mapping[str, str]:
         unknown = ("sendInitialEvents", "resourceVersionMatch") if "sendInitialEvents" in seen.query else ()
         return {key: value for key, value in seen.query.items() if key not in unknown}
+
+    async def lines(self, seen: Seen, lines: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Newer servers tell the end even to who has not asked for it."""
+        async for line in super().lines(seen, lines):
+            if _END not in line:
+                yield line
 
 
 def refusal(code: int, reason: str, message: str) -> web.Response:

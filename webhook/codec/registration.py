@@ -4,7 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.codec import admissionpolicy, namespacecel
+from webhook.codec import admissionpolicy
 from webhook.core import labels
 from webhook.core.model import Manifest
 from webhook.core.policy import Policy
@@ -66,22 +66,8 @@ def _webhook(
         "sideEffects": "None",
         "timeoutSeconds": _TIMEOUT_SECONDS,
         "namespaceSelector": {"matchExpressions": [exempt]},
-        "matchConditions": [admissionpolicy.not_finishing(), *_not_our_status(policy)],
+        "matchConditions": [admissionpolicy.not_finishing(), admissionpolicy.something_changes()],
     }
-
-
-def _not_our_status(policy: Policy) -> list[Manifest]:
-    """Our controller sets a condition once a namespace: the policy in the API server judges that alone.
-
-    So the condition can be told of while the admission pair is down, and a burst of new namespaces does
-    not pay a third review for each.
-    """
-    if not policy.controllers:
-        return []
-    controllers = namespacecel.listed(sorted(policy.controllers))
-    status = "has(request.subResource) && request.subResource == 'status'"  # a missing key would be an error
-    ours = f"{status} && request.userInfo.username in {controllers}"
-    return [{"name": "not-our-own-status", "expression": f"!({ours})"}]
 
 
 def _rule(operations: tuple[str, ...], *resources: str) -> Manifest:
