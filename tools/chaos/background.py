@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import uvloop
 
+from tools.chaos import farewell
 from tools.chaos.pace import Pace
 
 T = TypeVar("T")
@@ -30,12 +31,14 @@ class Background:
 
     def __enter__(self) -> Self:
         self._loop = uvloop.new_event_loop()
+        self._sockets = farewell.sockets()
         self._thread = threading.Thread(target=self._loop.run_forever, name="background", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.call(_cancel_all())
+        self.call(farewell.until_closed(self._sockets))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -237,3 +237,17 @@ async def test_a_stream_that_ended_well_clears_the_failures() -> None:
     transport = ScriptedTransport(lists=lambda: LIST, watch=watch)
     await reflect(transport, seconds=300)
     assert max(transport.pauses("watch")) <= reflectors.ERROR_BASE_SECONDS * 8 + 1e-6
+
+
+async def test_an_expired_version_after_other_trouble_is_mended_at_once() -> None:
+    """As after an outage: nobody there for a while, and then a server that has forgotten our version."""
+    away = ClusterUnavailableError("the API server cannot be reached")
+    answers = iter([*[lambda: fails(away)] * 12, expires_in_the_stream])
+
+    def watch() -> AsyncGenerator[Manifest]:
+        return next(answers, silent)()
+
+    transport = ScriptedTransport(lists=lambda: LIST, watch=watch)
+    await reflect(transport, seconds=120)
+    back = transport.times["watch"][12]
+    assert transport.times["list"][-1] - back == pytest.approx(reflectors.RECONNECT_SECONDS, abs=0.01)

@@ -46,9 +46,8 @@ class EventRecorder:
         self._instance = instance
         self._metrics = metrics
         self._monotonic = monotonic
-        self._waiting: asyncio.Queue[Manifest] = asyncio.Queue(WAITING_LIMIT)
+        self._waiting: asyncio.Queue[Manifest | None] = asyncio.Queue(WAITING_LIMIT)
         self._said: dict[_Key, float] = {}
-        self._stopping = asyncio.Event()
 
     def record(self, namespace: Manifest, *, warning: bool, reason: str, message: str) -> None:
         metadata = namespace["metadata"]
@@ -61,21 +60,16 @@ class EventRecorder:
 
     async def run(self) -> None:
         """Write until `stop`; can be run again after a cancellation."""
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            while not self._stopping.is_set():
-                writing = asyncio.create_task(self._write_next())
-                await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not writing.done():
-                    writing.cancel()
-        finally:
-            stopping.cancel()
+        while (event := await self._waiting.get()) is not None:
+            await self._write(event)
 
     def stop(self) -> None:
-        self._stopping.set()
+        """What waits is dropped: whoever stops has more important things to finish."""
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+        self._waiting.put_nowait(None)
 
-    async def _write_next(self) -> None:
-        event = await self._waiting.get()
+    async def _write(self, event: Manifest) -> None:
         path = f"/api/v1/namespaces/{event['metadata']['namespace']}/events"
         try:
             await self._transport.create(path, event)

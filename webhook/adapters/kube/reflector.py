@@ -78,6 +78,7 @@ class Reflector:
         self._log = log
         self._anew = "first"
         self._paged_until = 0.0
+        self._expired = False
         self._last_event = 0.0
         metrics.store_objects.labels(resource.kind).set_function(lambda: len(self.store))
 
@@ -93,7 +94,9 @@ class Reflector:
             error = await self._once()
             healthy = loop.time() - began >= HEALTHY_SECONDS
             failures = 0 if error is None else 1 if healthy else failures + 1
-            pause = self._pause(error, failures)
+            again = isinstance(error, ExpiredError) and self._expired
+            self._expired = isinstance(error, ExpiredError)
+            pause = self._pause(error, failures, again=again)
             if error is not None:
                 self._say(error, failures, pause)
             reason = "ended" if error is None else "expired" if isinstance(error, ExpiredError) else "error"
@@ -130,8 +133,9 @@ class Reflector:
             detail=str(error) if isinstance(error, ClusterError) else f"not an answer of the API: {error!r}",
         )
 
-    def _pause(self, error: Exception | None, failures: int) -> float:
-        if failures == 0 or (failures == 1 and isinstance(error, ExpiredError)):
+    def _pause(self, error: Exception | None, failures: int, *, again: bool) -> float:
+        """An old version is common after an outage, and a list mends it; not so one after another."""
+        if failures == 0 or (isinstance(error, ExpiredError) and not again):
             return RECONNECT_SECONDS
         is_away = isinstance(error, ClusterError) and error.code in _AWAY
         limit = AWAY_LIMIT_SECONDS if is_away else ERROR_LIMIT_SECONDS
