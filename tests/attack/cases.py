@@ -56,7 +56,8 @@ class NamespaceCase(Case):
 
     @property
     def asks_webhook(self) -> bool:
-        return self.area == "namespace" and self.target not in SYSTEM
+        """Not for what the API server puts right itself: then nothing changes."""
+        return self.area == "namespace" and self.target not in SYSTEM and self.change != "a forged name"
 
     def thefts(self, client: Client, target: Target) -> tuple[list[str], bool]:
         before, after = target.namespace, client.get(target.path)

@@ -197,7 +197,7 @@ class Product:
         which = ("--namespace", accounts.NAMESPACE, "--role", ",".join(roles))
         accounts.install(self.plane, self._nsp("rbac", *which, *self._catalogue_flag()))
         for role in roles:
-            accounts.write_kubeconfig(self.plane, role, self._kubeconfig(role))
+            accounts.write_kubeconfig(self.plane, role, self.kubeconfig(role))
 
     def _credentials(self, roles: str) -> dict[str, str]:
         """The admission role has none."""
@@ -205,9 +205,10 @@ class Product:
         if not held:
             return {}
         shared = len(held) > 1
-        return {"KUBECONFIG": str(self.plane.kubeconfig if shared else self._kubeconfig(*held))}
+        return {"KUBECONFIG": str(self.plane.kubeconfig if shared else self.kubeconfig(*held))}
 
-    def _kubeconfig(self, role: str) -> Path:
+    def kubeconfig(self, role: str) -> Path:
+        """With the token of the role's own account."""
         return self.directory / f"{role}.kubeconfig"
 
     def _make_certificates(self) -> None:
