@@ -1,7 +1,7 @@
 """`nsp serve`: run the roles until SIGTERM."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import click
@@ -25,13 +25,20 @@ def command(**flags: str | None) -> None:
     """Run the roles in one process until SIGTERM."""
     chosen = settings.load({name.replace("_", "-"): value for name, value in flags.items()})
     clock = SystemClock()
-    with asyncio.Runner(loop_factory=_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_event_loop(chosen.roles)) as runner:
         runner.run(wiring.serve(chosen, clock=clock, log=telemetry.Log(clock.now)))
 
 
-def _event_loop() -> asyncio.AbstractEventLoop:
+def _event_loop(roles: Collection[str]) -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop for those that answer, asyncio's own for a controller by itself.
+
+    That gains nothing from uvloop, which queues what is to be sent: a leader that is frozen then would
+    send it when it thaws.
+    """
+    if set(roles) == {"controller"}:
+        return asyncio.new_event_loop
     try:
         import uvloop
     except ImportError:  # not made for this platform
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -7,6 +7,7 @@ because nothing has been done about it then; what else is worth repeating, the c
 import asyncio
 import copy
 import math
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -16,7 +17,7 @@ import msgspec
 from prometheus_client import Counter
 
 from webhook import __version__, telemetry
-from webhook.adapters.kube import config, errors
+from webhook.adapters.kube import config, errors, fencedsocket
 from webhook.adapters.kube.credentials import CredentialsError
 from webhook.adapters.kube.serverclock import ServerClock
 from webhook.adapters.kube.throttle import TROUBLE, Throttle
@@ -68,12 +69,8 @@ class Transport:
         self._metrics = metrics = metrics or telemetry.Metrics()
         self._counters: dict[tuple[str, int], Counter] = {}
         self._throttle = Throttle(on_limit=metrics.api_writes_limit.set, on_trouble=metrics.api_throttled.inc)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            proxy=access.proxy,
-            headers={"User-Agent": f"{MANAGER}/{__version__}", "Accept": JSON},
-            trust_env=False,  # environment proxies and .netrc cost as much as the call itself
-        )
+        self._reading = self._writing = _session(access)
+        self._sessions = [self._reading]
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,16 +78,20 @@ class Transport:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        for session in self._sessions:
+            await session.close()
 
     def fenced(self, fence: Callable[[], float]) -> Self:
         """A view of this transport whose writes need leave: `fence` says for how many seconds.
 
-        It is asked right before a write is sent and bounds it; without time left, the write raises
-        LeadershipLostError and is not sent. Reads are free.
+        It is asked before a write and bounds it; without time left, the write raises LeadershipLostError
+        and is not sent. Writes have connections of their own, which ask once more when bytes leave. Reads
+        are free.
         """
         view = copy.copy(self)
         view._fence = fence
+        view._writing = _session(self._access, fencedsocket.factory(fence))
+        self._sessions.append(view._writing)
         return view
 
     async def get(self, path: str) -> Manifest:
@@ -201,7 +202,8 @@ class Transport:
     async def _request(
         self, request: _Request, headers: dict[str, str], limits: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
-        answer = await self._session.request(
+        session = self._reading if request.data is None else self._writing
+        answer = await session.request(
             request.method,
             self._access.url + request.path,
             params=request.query,
@@ -273,6 +275,17 @@ _STRICT = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
 _FORCED = {**_STRICT, "force": "true"}
 
 _json = msgspec.json.encode
+
+
+def _session(
+    access: config.Access, sockets: Callable[[tuple[Any, ...]], socket.socket] | None = None
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, socket_factory=sockets),
+        proxy=access.proxy,
+        headers={"User-Agent": f"{MANAGER}/{__version__}", "Accept": JSON},
+        trust_env=False,  # environment proxies and .netrc cost as much as the call itself
+    )
 
 
 def _no_fence() -> float:
