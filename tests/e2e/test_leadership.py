@@ -168,21 +168,6 @@ def test_a_leader_that_froze_writes_nothing_after_another_has_taken_over(
     assert leader.get("/readyz") == "ok\n"
 
 
-def test_a_leader_that_was_killed_is_followed_when_its_lease_is_over(
-    own_plane: ControlPlane, pair: Pair, name: str
-) -> None:
-    leader, other = pair.leader()
-    cluster.new(own_plane, name, **LABELS)
-    before = _lease(own_plane)["leaseTransitions"]
-    began = time.monotonic()
-    leader.process.stop(grace=0)
-    path = _damage(own_plane, name)
-    cluster.eventually(other.leads, "the other to lead", seconds=DIES_SECONDS + SLACK_SECONDS)
-    assert time.monotonic() - began <= DIES_SECONDS + SLACK_SECONDS
-    cluster.eventually(lambda: cluster.get(own_plane, path), "the repair")
-    assert _lease(own_plane)["leaseTransitions"] == before + 1
-
-
 def _damage(plane: ControlPlane, name: str) -> str:
     path = cluster.PATHS["NetworkPolicy"].format(name)
     assert plane.api.send("DELETE", path).status == 200
