@@ -90,17 +90,17 @@ class LeaseTransport(Transport):
 
     async def get(self, path: str) -> Manifest:
         assert path == _PATH
-        return await self._send("get", self.server.get)
+        return await self._over("get", self.server.get)
 
     async def create(self, path: str, manifest: Manifest) -> Manifest:
         assert f"{path}/{manifest['metadata']['name']}" == _PATH
-        return await self._send("create", lambda: self.server.create(manifest))
+        return await self._over("create", lambda: self.server.create(manifest))
 
     async def replace(self, path: str, manifest: Manifest) -> Manifest:
         assert path == _PATH
-        return await self._send("replace", lambda: self.server.replace(manifest))
+        return await self._over("replace", lambda: self.server.replace(manifest))
 
-    async def _send(self, verb: str, act: Callable[[], Manifest]) -> Manifest:
+    async def _over(self, verb: str, act: Callable[[], Manifest]) -> Manifest:
         self.calls.append((running_loop().time(), verb))
         link = self.link()
         if link.error:
