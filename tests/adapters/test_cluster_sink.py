@@ -365,3 +365,17 @@ async def test_prune_is_content_with_what_is_gone(setup: Setup, at: str) -> None
     setup.server.script("DELETE", PATH, faults.ok(faults.status(200, "", "")))
     setup.server.script(at, PATH, faults.failure(404, "NotFound", "not found"))
     await setup.sink.write(PRUNE)
+
+
+@pytest.mark.parametrize("action", [Action.PRUNE, Action.RECREATE])
+async def test_what_has_to_go_is_freed_of_what_would_keep_it(setup: Setup, action: Action) -> None:
+    tied = quota(5, managers=("ns-provisioner",))
+    tied["metadata"]["finalizers"] = ["example.com/mine"]
+    setup.server.script("GET", PATH, faults.ok(tied))
+    setup.server.script("PATCH", PATH, faults.ok(quota(6)))
+    setup.server.script("DELETE", PATH, faults.ok(faults.status(200, "", "")))
+    setup.server.script("POST", QUOTAS, faults.ok(quota(7), code=201))
+    await setup.sink.write(Change(action, tied if action is Action.PRUNE else quota(), tied))
+    verbs = [seen.verb for seen in setup.server.requests if seen.verb != "GET"]
+    assert verbs[:2] == ["PATCH", "DELETE"]
+    assert setup.server.seen("PATCH")[0].body["metadata"]["finalizers"] is None

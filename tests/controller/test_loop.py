@@ -301,6 +301,24 @@ async def test_a_loop_that_was_cancelled_runs_again_with_all_that_was_asked_for_
     assert len(passes.times["b"]) == 1
 
 
+async def test_a_pass_that_was_cut_off_is_made_again_in_another_term() -> None:
+    began: list[str] = []
+
+    async def reconcile(key: str) -> Outcome:
+        began.append(key)
+        if len(began) == 1:
+            await asyncio.Event().wait()
+        return DONE
+
+    queue, loop = build(reconcile)
+    queue.add("a")
+    async with running(loop.run()):
+        await asyncio.sleep(1)
+    async with running(loop.run()):
+        await asyncio.sleep(1)
+    assert began == ["a", "a"]
+
+
 async def test_each_term_begins_anew_before_its_first_pass() -> None:
     order: list[str] = []
 

@@ -12,7 +12,7 @@ from webhook.controller.repairs import QUICK
 from webhook.core import labels
 from webhook.core.errors import ClusterUnavailableError, RejectedError
 from webhook.core.model import Condition, ConditionStatus, Manifest, NamespaceState, ObjectKey
-from webhook.core.policy import Policy, Rollout
+from webhook.core.policy import Budget, Policy, Rollout
 
 pytestmark = pytest.mark.anyio
 
@@ -229,7 +229,18 @@ async def test_a_fight_over_one_object_keeps_no_other_from_repair() -> None:
     for _ in range(QUICK + 1):
         setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "999"
         await setup.a_pass()
+    del setup.cluster.objects["payments"][ObjectKey("NetworkPolicy", "default-deny-all")]
+    assert "restore NetworkPolicy/default-deny-all" in (await setup.a_pass())[1]
+
+
+async def test_while_a_guardrail_is_fought_over_nobody_is_given_access() -> None:
+    setup = await provisioned()
+    for _ in range(QUICK + 1):
+        setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "999"
+        await setup.a_pass()
     del setup.cluster.objects["payments"][ObjectKey("RoleBinding", "team-edit")]
+    assert (await setup.a_pass())[1] == []
+    setup.now += 3
     assert "create RoleBinding/team-edit" in (await setup.a_pass())[1]
 
 
@@ -309,3 +320,84 @@ async def test_a_label_that_the_api_server_refuses_is_told_of_when_all_else_stan
     setup.cluster.before = {6: RejectedError("403 not you", code=403)}
     _, writes = await setup.a_pass()
     assert writes[-2:] == ["create RoleBinding/team-edit", "condition False Rejected"]
+
+
+async def test_what_a_new_revision_adds_is_not_taken_from_somebody_who_has_it() -> None:
+    """It never was ours, however complete the namespace has been."""
+    setup = await provisioned()
+    setup.policy = with_extras(NOTE)
+    annotate(setup, revision="with-extras")
+    _, writes = await setup.a_pass()
+    assert "create ConfigMap/note" in writes
+
+
+async def test_nor_in_a_change_that_was_begun() -> None:
+    setup = await provisioned()
+    setup.policy = with_extras(NOTE)
+    annotate(setup, revision="with-extras")
+    setup.cluster.before = {len(setup.cluster.writes) + 5: ClusterUnavailableError("503")}
+    with pytest.raises(ClusterUnavailableError):
+        await setup.a_pass()
+    assert "create ConfigMap/note" in (await setup.a_pass())[1]
+
+
+async def test_after_a_restart_a_pending_namespace_still_gives_access_to_its_team_alone() -> None:
+    changed = await changed_catalogue()
+    setup = Setup(cluster=changed.cluster)
+    setup.policy = changed.policy
+    setup.cluster.namespaces["payments"]["metadata"]["labels"][labels.TEAM] = "shop"
+    _, writes = await setup.a_pass()
+    assert writes[0] == "replace RoleBinding/team-edit"
+    assert setup.object("RoleBinding", "team-edit")["subjects"][0]["name"] == "team-shop"
+
+
+async def test_while_it_waits_the_quota_is_what_the_former_tier_gives() -> None:
+    setup = await changed_catalogue()
+    await setup.a_pass()
+    setup.object("ResourceQuota", "default")["spec"] = {}
+    _, writes = await setup.a_pass()
+    assert writes[0].endswith("ResourceQuota/default")
+    assert setup.object("ResourceQuota", "default")["spec"]["hard"] == POLICY.tiers["small"].quota
+
+
+async def test_that_a_namespace_was_let_go_of_is_told_once_the_api_server_is_there() -> None:
+    setup = await provisioned()
+    setup.cluster.depart("payments")
+    setup.cluster.before = {len(setup.cluster.writes): ClusterUnavailableError("503")}
+    with pytest.raises(ClusterUnavailableError):
+        await setup.a_pass()
+    assert (await setup.a_pass())[1] == ["condition False NotManaged"]
+
+
+async def test_a_repair_that_has_to_wait_is_not_called_complete() -> None:
+    setup = await provisioned()
+    for number in range(QUICK):
+        setup.now += 14.9 if number else 0
+        setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "999"
+        await setup.a_pass()
+    setup.object("ResourceQuota", "default")["spec"]["hard"]["pods"] = "999"
+    outcome, _ = await setup.a_pass()
+    assert outcome.result == "Contested"
+    assert outcome.retry_after is not None
+    assert outcome.retry_after <= 3
+
+
+async def test_a_binding_changes_only_once_the_guardrails_of_another_tier_stand() -> None:
+    setup = await with_tier_extras()
+    admins = {**GUESTS, "roleRef": {**GUESTS["roleRef"], "name": "admin"}}
+    setup.policy = with_extras(NOTE, admins, revision="newer")
+    annotate(setup, revision="newer")
+    setup.cluster.before = {len(setup.cluster.writes): RejectedError("422", code=422)}
+    _, writes = await setup.a_pass()
+    assert [write for write in writes if "RoleBinding" in write] == []
+
+
+async def test_an_inert_namespace_that_gets_room_gets_what_its_tier_is_now() -> None:
+    """What stood there was no bundle to keep: nobody had access, and nothing could run."""
+    setup = Setup(namespace())
+    setup.policy = replace(POLICY, budgets={"payments": Budget(namespaces=0)})
+    assert (await setup.a_pass())[0].result == "OverBudget"
+    small = replace(POLICY.tiers["small"], quota={"pods": "7"}, revision="newer")
+    setup.policy = replace(POLICY, tiers={**POLICY.tiers, "small": small}, rollout=Rollout(strategy="manual"))
+    assert (await setup.a_pass())[0].result == "BundleComplete"
+    assert setup.object("ResourceQuota", "default")["spec"]["hard"] == {"pods": "7"}

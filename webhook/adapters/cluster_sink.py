@@ -79,8 +79,7 @@ class ClusterSink:
             return
         if not _is_ours(live):
             raise ForeignObjectError("it has our labels and was not made by ns-provisioner; take them off")
-        with suppress(NotFoundError):
-            await self._transport.delete(path, uid=manifest["metadata"]["uid"])
+        await self._remove(path, live)
 
     async def _restore(self, path: str, manifest: Manifest) -> Manifest:
         """POST; where something stands in the way it is ours, whatever was made of it, and put right."""
@@ -102,9 +101,17 @@ class ClusterSink:
             return await self._transport.replace(
                 path, {**manifest, "metadata": {**manifest["metadata"], **version}}
             )
-        with suppress(NotFoundError):  # gone already is what was wanted
-            await self._transport.delete(path, uid=metadata["uid"])
+        await self._remove(path, current)
         return await self._post(path, manifest)
+
+    async def _remove(self, path: str, current: Manifest) -> None:
+        """DELETE, and before that take off what would keep the object from going."""
+        metadata = current["metadata"]
+        with suppress(NotFoundError):  # gone already is what was wanted
+            if metadata.get("finalizers"):
+                body = {"metadata": {"uid": metadata["uid"], "finalizers": None}}
+                await self._transport.merge(path, body)
+            await self._transport.delete(path, uid=metadata["uid"])
 
     async def _post(self, path: str, manifest: Manifest) -> Manifest:
         return await self._transport.create(path.rpartition("/")[0], manifest)

@@ -94,6 +94,9 @@ class Loop:
                     self._queue.add(key)  # for another term
                 else:
                     await self._pass(key)
+            except asyncio.CancelledError:
+                self._queue.add(key)  # what was begun in this term is finished in another
+                raise
             finally:
                 self._queue.done(key)
                 self._in_hand.discard(me)

@@ -5,16 +5,23 @@ repair and a restart are one path. Running it twice is running it once.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from webhook import ports, telemetry
 from webhook.codec import namespace as namespaces
 from webhook.controller.repairs import Repairs
 from webhook.controller.target import Target, Targets, not_ready
-from webhook.core import expiry, labels, plan, wording
-from webhook.core.errors import ClusterError, ConflictError, ForeignObjectError, NotFoundError, RejectedError
-from webhook.core.model import Action, Change, Condition, ConditionStatus, Manifest, ObjectKey, key_of
+from webhook.core import bundle, expiry, labels, plan, wording
+from webhook.core.errors import (
+    ClusterError,
+    ClusterUnavailableError,
+    ConflictError,
+    ForeignObjectError,
+    NotFoundError,
+    RejectedError,
+)
+from webhook.core.model import Action, Bundle, Change, Condition, ConditionStatus, Manifest, ObjectKey, key_of
 from webhook.core.policy import Policy
 
 BLOCKED_RETRY_SECONDS = 30.0
@@ -42,7 +49,13 @@ class Progress:
 
     written: list[str]
     blocked: Condition | None = None
-    pause: float = 0.0
+    paused: dict[ObjectKey, float] = field(default_factory=dict)
+    """Objects that somebody fights over, with the seconds until they are put right again."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether all guardrails so far are as they should be."""
+        return self.blocked is None and all(key.kind == "RoleBinding" for key in self.paused)
 
 
 class Reconciler:
@@ -75,6 +88,7 @@ class Reconciler:
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._untold: dict[str, Manifest] = {}
 
     async def reconcile(self, name: str) -> Outcome:
         """Bring namespace `name` to its tier's state. Raises ClusterError when it should be tried again."""
@@ -97,7 +111,7 @@ class Reconciler:
         """The namespace was deleted, or somebody took our label away: then its condition must say so."""
         self._targets.forget(name)
         self._repairs.forget(name)
-        last = self._reader.take_departed(name)
+        last = self._reader.take_departed(name) or self._untold.pop(name, None)
         if last is None or not _is_ours(last, policy) or namespaces.provisioned(last) is None:
             return Outcome("ignored")
         message = f"the label {labels.MANAGED_BY} was taken away; what was there stays, and nobody repairs it"
@@ -105,16 +119,20 @@ class Reconciler:
             await self._sink.set_condition(last, not_ready("NotManaged", message))
         except (NotFoundError, ConflictError, RejectedError):
             return Outcome("gone")
+        except ClusterUnavailableError:
+            self._untold[name] = last
+            raise
         return Outcome("NotManaged")
 
     async def _provision(self, name: str, manifest: Manifest, policy: Policy) -> Outcome:
+        self._untold.pop(name, None)
         observed = self._reader.bundle_objects(name)
         target = self._targets.choose(manifest, namespaces.state(manifest), policy, observed)
         progress = await self._write_all(name, manifest, target, observed, policy)
         if progress.written:
             self._log.info("wrote", namespace=name, objects=progress.written)
         refused = await self._set_expiry(manifest)
-        condition = progress.blocked or self._contested(name) or refused or target.condition
+        condition = progress.blocked or self._contested(name, progress) or refused or target.condition
         now = (self._server_now() or self._clock.now()).timestamp()
         await self._tell(manifest, _with_notice(condition, expiry.notice(manifest, policy, now)))
         if condition is target.condition and target.left is not None:
@@ -129,9 +147,8 @@ class Reconciler:
             now = self._clock.now().timestamp()
             self._metrics.last_success.labels(state_tier(manifest)).set(now)
             return Outcome(condition.reason, next_notice)
-        if condition.reason == "Contested":
-            return Outcome(condition.reason, progress.pause or CONTESTED_RETRY_SECONDS)
-        return Outcome(condition.reason, BLOCKED_RETRY_SECONDS)
+        usual = CONTESTED_RETRY_SECONDS if condition.reason == "Contested" else BLOCKED_RETRY_SECONDS
+        return Outcome(condition.reason, min([usual, *progress.paused.values()]))
 
     async def _set_expiry(self, manifest: Manifest) -> Condition | None:
         """Keep the label that says when the namespace ends; what is wrong, if it cannot be kept."""
@@ -154,13 +171,13 @@ class Reconciler:
         progress = Progress([])
         if target.bundle is None:
             return progress
-        complete = _was_complete(manifest, observed)
+        complete = _was_complete(manifest, observed, target.bundle)
         for change in plan.changes(target.bundle, observed, was_complete=complete, adoption=policy.adoption):
-            if progress.blocked and _needs_guardrails(change):
+            if not progress.guarded and _needs_guardrails(change, moves=target.moves):
                 continue  # no access before all guardrails stand, and none is taken away before others do
             key = key_of(change.manifest)
             if pause := self._repairs.pause(name, key):
-                progress.pause = min(pause, progress.pause or pause)
+                progress.paused[key] = pause
                 continue
             wrong = await self._write(change)
             if wrong is not None:
@@ -190,8 +207,8 @@ class Reconciler:
         self._repairs.note(name, key)
         self._metrics.repairs.labels(key.kind, change.action.value).inc()
 
-    def _contested(self, name: str) -> Condition | None:
-        objects = self._repairs.contested(name)
+    def _contested(self, name: str, progress: Progress) -> Condition | None:
+        objects = {*self._repairs.contested(name), *progress.paused}
         if not objects:
             return None
         what = wording.listing(sorted(map(str, objects)))
@@ -256,15 +273,26 @@ def _is_ours(manifest: Manifest, policy: Policy) -> bool:
     )
 
 
-def _needs_guardrails(change: Change) -> bool:
+def _needs_guardrails(change: Change, *, moves: bool) -> bool:
     """Access is given, and guardrails of a former tier are taken away, only once the new ones stand."""
-    binding = change.manifest["kind"] == "RoleBinding"
-    return change.observed is None if binding else change.action is Action.PRUNE
+    if change.manifest["kind"] == "RoleBinding":
+        return change.action is not Action.PRUNE and (moves or change.observed is None)
+    return change.action is Action.PRUNE
 
 
-def _was_complete(manifest: Manifest, observed: Mapping[ObjectKey, Manifest]) -> bool:
-    """Whether all guardrails have stood here once: the binding, which tenants cannot touch, comes last."""
+def _was_complete(manifest: Manifest, observed: Mapping[ObjectKey, Manifest], wanted: Bundle) -> bool:
+    """Whether just this bundle has stood here once, so that what is missing of it was taken from us.
+
+    The binding, which tenants cannot touch, comes last; the condition names the revision, too.
+    """
+    binding = observed.get(bundle.ACCESS)
+    given = (binding["metadata"].get("labels") or {}) if binding is not None else {}
+    if (given.get(labels.TIER), given.get(labels.TIER_REVISION)) == (wanted.tier, wanted.revision):
+        return True
     condition = namespaces.provisioned(manifest)
-    return any(key.kind == "RoleBinding" for key in observed) or (
-        condition is not None and condition.status is ConditionStatus.TRUE
+    named = f"tier {wanted.tier}, revision {wanted.revision}:"
+    return (
+        condition is not None
+        and condition.status is ConditionStatus.TRUE
+        and condition.message.startswith(named)
     )

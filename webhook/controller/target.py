@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from webhook.codec import namespace as namespaces
 from webhook.controller.budgets import Ledger
 from webhook.controller.rollout import FormerTiers, RolloutGate
 from webhook.core import bundle, labels, quotaoverride, usage, wording
@@ -54,7 +55,7 @@ class Targets:
         observed: Mapping[ObjectKey, Manifest],
     ) -> Target:
         """The target of a managed namespace that is not terminating."""
-        self._former.note(policy)
+        self.note(policy)
         name, tier_name = manifest["metadata"]["name"], state.labels.get(labels.TIER, "")
         tier = policy.tiers.get(tier_name)
         if tier is None:
@@ -65,10 +66,15 @@ class Targets:
             return Target(None, not_ready("MissingTeam", f"the label {labels.TEAM} is missing"))
         verdict = self._ledger.claim(name, manifest, policy)
         if verdict.keep:
-            return self._stay(name, state, policy, observed, not_ready("OverBudget", verdict.message))
+            told = not_ready("OverBudget", verdict.message)
+            return self._stay(name, state, policy, observed, told, live_quota=True)
         if not verdict.granted:
             return Target(bundle.inert(name, state, policy), not_ready("OverBudget", verdict.message))
-        return self._granted(name, state, policy, observed, tier)
+        return self._granted(manifest, state, policy, observed, tier)
+
+    def note(self, policy: Policy) -> None:
+        """Remember the tiers of a catalogue: they are what namespaces keep that do not follow it yet."""
+        self._former.note(policy)
 
     def reset(self) -> None:
         """Another replica may have led meanwhile: the cluster alone tells who has a place."""
@@ -81,19 +87,20 @@ class Targets:
 
     def _granted(
         self,
-        name: str,
+        manifest: Manifest,
         state: NamespaceState,
         policy: Policy,
         observed: Mapping[ObjectKey, Manifest],
         tier: Tier,
     ) -> Target:
+        name = manifest["metadata"]["name"]
         wanted, standing = bundle.of(name, state, policy), _standing(observed)
         ready = Condition(
             ConditionStatus.TRUE,
             "BundleComplete",
             f"tier {tier.name}, revision {tier.revision}: {len(wanted.objects)} objects in place",
         )
-        if not standing or Revision(tier.name, tier.revision) in standing:
+        if not _has_stood(manifest, observed) or Revision(tier.name, tier.revision) in standing:
             self._gate.forget(name)
             return Target(wanted, ready)
         quota = quotaoverride.quota(state.annotations.get(labels.QUOTA, ""), tier)
@@ -118,22 +125,24 @@ class Targets:
         policy: Policy,
         observed: Mapping[ObjectKey, Manifest],
         condition: Condition,
+        *,
+        live_quota: bool = False,
     ) -> Target:
-        """Keep what stands, limits as they are; what stood before this process began is only left alone."""
-        known = [
-            tier for each in sorted(_standing(observed)) if (tier := self._former.get(*each)) is not None
-        ]
-        if not known:
-            return Target(None, condition)
-        team, quota = state.labels[labels.TEAM], observed.get(bundle.QUOTA)
-        kept = bundle.render(
-            name,
-            team,
-            known[0],
-            quota=quota["spec"]["hard"] if quota is not None else known[0].quota,
-            group=policy.group_of(team),
-        )
-        return Target(kept, condition)
+        """Keep what stands in order; with `live_quota`, with the limits as they are now.
+
+        Of what stood before this process began nobody knows how it should be: it is left alone, but for
+        whom it gives access to.
+        """
+        team = state.labels[labels.TEAM]
+        group = policy.group_of(team)
+        formers = (self._former.get(*each) for each in sorted(_standing(observed)))
+        tier = next((tier for tier in formers if tier is not None), None)
+        if tier is None:
+            return Target(_with_access_for(group, observed), condition)
+        quota = quotaoverride.quota(state.annotations.get(labels.QUOTA, ""), tier)
+        if live_quota:
+            quota = _hard(observed) or quota
+        return Target(bundle.render(name, team, tier, quota=quota, group=group), condition)
 
 
 def not_ready(reason: str, message: str) -> Condition:
@@ -148,6 +157,31 @@ def _standing(observed: Mapping[ObjectKey, Manifest]) -> set[Revision]:
         if labels.TIER in given and labels.TIER_REVISION in given:
             found.add(Revision(given[labels.TIER], given[labels.TIER_REVISION]))
     return found
+
+
+def _has_stood(manifest: Manifest, observed: Mapping[ObjectKey, Manifest]) -> bool:
+    """Whether a whole bundle has stood here: an inert one, or one half made, is nothing to keep."""
+    condition = namespaces.provisioned(manifest)
+    ready = condition is not None and condition.status is ConditionStatus.TRUE
+    return ready or any(key.kind == "RoleBinding" for key in observed)
+
+
+def _with_access_for(group: str, observed: Mapping[ObjectKey, Manifest]) -> Bundle | None:
+    """What stands as it stands, with our own binding for `group`."""
+    binding = observed.get(bundle.ACCESS)
+    if binding is None:
+        return None
+    metadata = binding["metadata"]
+    given = metadata.get("labels") or {}
+    ours = bundle.access(metadata["namespace"], group, given)
+    objects = tuple(ours if key == bundle.ACCESS else manifest for key, manifest in observed.items())
+    return Bundle(given.get(labels.TIER, ""), given.get(labels.TIER_REVISION, ""), objects)
+
+
+def _hard(observed: Mapping[ObjectKey, Manifest]) -> Mapping[str, str]:
+    """The limits of the live quota; empty when it has none."""
+    hard: Mapping[str, str] = (observed.get(bundle.QUOTA, {}).get("spec") or {}).get("hard") or {}
+    return hard
 
 
 def _used(observed: Mapping[ObjectKey, Manifest]) -> Mapping[str, str]:

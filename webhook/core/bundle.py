@@ -74,6 +74,11 @@ def render(namespace: str, team: str, tier: Tier, *, quota: Mapping[str, str], g
     return Bundle(tier=tier.name, revision=tier.revision, objects=objects)
 
 
+def access(namespace: str, group: str, given: Mapping[str, str]) -> Manifest:
+    """The binding that gives `group` access, with these labels."""
+    return _object(*ACCESS, {"namespace": namespace, "labels": dict(given)}, _role_binding(group))
+
+
 def _object(kind: str, name: str, metadata: Manifest, body: Manifest) -> Manifest:
     return {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": {"name": name, **metadata}, **body}
 

@@ -67,6 +67,8 @@ def _service(context: Context, transport: Transport, elector: Elector) -> Contro
     )
     loop = Loop(queue, reconciler.reconcile, metrics=context.metrics, log=context.log, begin=targets.reset)
     expirer = _expirer(context, transport, NamespaceReaper(fenced), view, sink, events)
+    targets.note(context.policy())
+    context.on_catalogue.append(lambda: targets.note(context.policy()))  # a standby has to remember, too
     _tell(context, view, gate, elector)
     return ControllerService(view, (loop, gate, expirer, events), elector)
 
