@@ -32,8 +32,7 @@ def command(**flags: str | None) -> None:
 def _event_loop(roles: Collection[str]) -> Callable[[], asyncio.AbstractEventLoop]:
     """uvloop for those that answer, asyncio's own for a controller by itself.
 
-    That gains nothing from uvloop, which queues what is to be sent: a leader that is frozen then would
-    send it when it thaws.
+    uvloop queues what is to be sent: a leader that is frozen then would send it when it thaws.
     """
     if set(roles) == {"controller"}:
         return asyncio.new_event_loop
