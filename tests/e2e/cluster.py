@@ -3,11 +3,14 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
+from tools.dev.product import Product
 
 Manifest = dict[str, Any]
 T = TypeVar("T")
@@ -20,6 +23,17 @@ PATHS = {
     "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies/default-deny-all",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings/team-edit",
 }
+
+
+@contextmanager
+def installed(folder: Path, catalogue: Path) -> Iterator[Product]:
+    """A plane of one's own, with the product and a catalogue that the test may change."""
+    with ControlPlane.start() as plane:
+        product = Product.start(plane, folder, catalogue=catalogue)
+        try:
+            yield product
+        finally:
+            product.stop()
 
 
 def namespace(name: str, **labels: str) -> Manifest:

@@ -41,10 +41,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, catalogue: Path) -> Iterator[Product]:
-    with ControlPlane.start() as plane:
-        product = Product.start(plane, tmp_path_factory.mktemp("product"), catalogue=catalogue)
+    with cluster.installed(tmp_path_factory.mktemp("product"), catalogue) as product:
         yield product
-        product.stop()
 
 
 @pytest.fixture
