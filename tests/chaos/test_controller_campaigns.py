@@ -1,7 +1,6 @@
 """The campaigns against the controller in their short forms; `make chaos` runs the long ones.
 
-Targets of speed are for a machine that does nothing else, and are not judged here. That a frozen leader
-writes nothing is in `tests/e2e/test_leadership.py`, by the API server's own account.
+Targets of speed are for a machine that does nothing else, and are not judged here.
 """
 
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.chaos import clocks, crash, failover, outage, rival, streams
+from tools.chaos import clocks, crash, failover, freeze, outage, rival, streams
 from tools.chaos.report import Report
 from tools.controlplane.plane import ControlPlane
 
@@ -32,6 +31,11 @@ def test_a_killed_controller_leaves_nothing_half_done(own_plane: ControlPlane, t
 
 def test_a_rival_writer_is_neither_raced_nor_given_in_to(own_plane: ControlPlane, tmp_path: Path) -> None:
     report = rival.run(own_plane, tmp_path, rival.SHORT)
+    assert missed(report) == [], str(report)
+
+
+def test_a_frozen_leader_writes_nothing_when_another_leads(own_plane: ControlPlane, tmp_path: Path) -> None:
+    report = freeze.run(own_plane, tmp_path, freeze.SHORT)
     assert missed(report) == [], str(report)
 
 

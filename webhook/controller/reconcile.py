@@ -136,7 +136,7 @@ class Reconciler:
         now = (self._server_now() or self._clock.now()).timestamp()
         await self._tell(manifest, _with_notice(condition, expiry.notice(manifest, policy, now)))
         if condition is target.condition and target.left is not None:
-            message = f"tier {target.left} -> {state_tier(manifest)}: {condition.message}"
+            message = f"tier {target.left} -> {_tier(manifest)}: {condition.message}"
             self._events.record(manifest, warning=False, reason="TierChanged", message=message)
         return self._outcome(manifest, condition, progress, expiry.next_look(manifest, policy, now))
 
@@ -145,7 +145,7 @@ class Reconciler:
     ) -> Outcome:
         if condition.status is ConditionStatus.TRUE:
             now = self._clock.now().timestamp()
-            self._metrics.last_success.labels(state_tier(manifest)).set(now)
+            self._metrics.last_success.labels(_tier(manifest)).set(now)
             return Outcome(condition.reason, next_notice)
         usual = CONTESTED_RETRY_SECONDS if condition.reason == "Contested" else BLOCKED_RETRY_SECONDS
         return Outcome(condition.reason, min([usual, *progress.paused.values()]))
@@ -250,7 +250,7 @@ class Reconciler:
             )
 
 
-def state_tier(manifest: Manifest) -> str:
+def _tier(manifest: Manifest) -> str:
     """The tier that a managed namespace asks for."""
     tier: str = manifest["metadata"]["labels"][labels.TIER]
     return tier
