@@ -138,9 +138,8 @@ def test_those_who_write_objects_are_the_controllers_the_appliers_and_the_system
         if each["kind"] == "ValidatingAdmissionPolicy"
     )
     (validation,) = objects["spec"]["validations"]
-    listed = re.search(r"in (\[[^]]*\])", validation["expression"])
-    assert listed is not None
-    assert json.loads(listed.group(1)) == [
+    listed = re.findall(r"username in (\[[^]]*\])", validation["expression"])
+    assert [user for users in listed for user in json.loads(users)] == [
         "system:serviceaccount:kube-system:namespace-controller",
         "system:serviceaccount:kube-system:generic-garbage-collector",
         "system:kube-controller-manager",

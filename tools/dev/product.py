@@ -19,7 +19,7 @@ from tools.controlplane import waiting
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.controlplane.process import Process, child_environment
-from tools.dev import accounts
+from tools.dev import accounts, presence
 from webhook.core import rights
 
 READY_SECONDS = 30.0
@@ -28,12 +28,6 @@ TOKEN_SUBJECT = "developer"  # noqa: S105 - a name, no secret
 TOKEN_GROUPS = "platform-admins"  # noqa: S105 - may ask for any team
 
 _FREE = "127.0.0.1:0"
-_PROBE = '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-probe"}}'
-_GUARD_PROBE = (
-    '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "probe",'
-    ' "labels": {"app.kubernetes.io/managed-by": "ns-provisioner"}}}'
-)
-_CONFIG_MAP_WRITER = "system:serviceaccount:kube-system:root-ca-cert-publisher"
 PRUNE = (
     *("--prune", "-l", "app.kubernetes.io/managed-by=ns-provisioner"),
     "--prune-allowlist=admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
@@ -151,8 +145,7 @@ class Product:
         configurations = self._nsp("webhooks", *certificate, *catalogue)
         self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=configurations)
         self.plane.kubectl("apply", "-f", "-", *PRUNE, stdin=self._nsp("policy", "vap", *catalogue))
-        waiting.until(self._is_registered, "the webhooks to be called", self.processes.values())
-        waiting.until(self._is_guarded, "the admission policies to be in force", self.processes.values())
+        presence.wait(self.plane, self.processes.values())
 
     def health(self, name: str, path: str = "/readyz") -> tuple[int, str]:
         """Status and text of a process's side port."""
@@ -244,21 +237,6 @@ class Product:
         if result.returncode:
             raise ControlPlaneError(f"nsp {arguments[0]}: {result.stderr.strip()}")
         return result.stdout
-
-    def _is_registered(self) -> bool:
-        """Both hooks have been seen at work: one denies a reserved name whose labels the other filled in."""
-        probe = json.loads(_PROBE)
-        answer = self.plane.api.send("POST", "/api/v1/namespaces?dryRun=All", probe)
-        return answer.status == 422 and b"reserved-name" in answer.body and b"tier-exists" not in answer.body
-
-    def _is_guarded(self) -> bool:
-        """A user that RBAC lets write ConfigMaps is refused one with our label."""
-        path, user = (
-            "/api/v1/namespaces/default/configmaps?dryRun=All",
-            {"Impersonate-User": _CONFIG_MAP_WRITER},
-        )
-        answer = self.plane.api.send("POST", path, json.loads(_GUARD_PROBE), headers=user)
-        return answer.status == 403 and b"managed-objects" in answer.body
 
     def _save(self) -> None:
         state = {

@@ -14,7 +14,7 @@ from webhook.core.policy import MODES, Policy
 from webhook.core.rules import MANAGED_OBJECTS
 
 _API_VERSION = "admissionregistration.k8s.io/v1"
-_ACTIONS = {"enforce": ["Deny"], "warn": ["Warn", "Audit"], "audit": ["Audit"]}
+ACTIONS = {"enforce": ["Deny"], "warn": ["Warn", "Audit"], "audit": ["Audit"]}
 
 FINISHERS = (
     "system:serviceaccount:kube-system:namespace-controller",
@@ -77,7 +77,7 @@ def _mode(policy: Policy, rule: str) -> str:
 def _pair(what: str, mode: str, spec: Manifest) -> list[Manifest]:
     name = f"{labels.MANAGER}-{what}" + ("" if mode == "enforce" else f"-{mode}")
     metadata = {"name": name, "labels": {labels.MANAGED_BY: labels.MANAGER}}
-    binding = {"policyName": name, "validationActions": _ACTIONS[mode]}
+    binding = {"policyName": name, "validationActions": ACTIONS[mode]}
     return [
         {"apiVersion": _API_VERSION, "kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": spec},
         {
@@ -112,9 +112,9 @@ def _namespaces(policy: Policy, checks: list[namespacecel.Check]) -> Manifest:
 def _objects(policy: Policy) -> Manifest:
     """Only objects that carry our label, before or after, ever reach this."""
     operations = ("CREATE", "UPDATE", "DELETE")
-    writers = [*_SYSTEM_WRITERS, *sorted(policy.appliers)]
-    trusted = f"request.userInfo.username in {namespacecel.listed(writers)}"
-    allowed = f"{trusted} || {namespacecel.in_group(policy.admin_groups)}"
+    writers = (_SYSTEM_WRITERS, sorted(policy.appliers))
+    trusted = [f"request.userInfo.username in {namespacecel.listed(users)}" for users in writers]
+    allowed = " || ".join((*trusted, namespacecel.in_group(policy.admin_groups)))
     message = (
         f"[{MANAGED_OBJECTS.id}] metadata.labels[{labels.MANAGED_BY}]: the object belongs to "
         f"ns-provisioner; allowed: changes by its controller, {', '.join(sorted(policy.admin_groups))}; "
@@ -131,7 +131,9 @@ def _objects(policy: Policy) -> Manifest:
             ],
         },
         "matchConditions": _not_ours(policy),
-        "validations": [{"expression": allowed, "message": message, "reason": "Forbidden"}],
+        "validations": [
+            {"expression": allowed, "messageExpression": namespacecel.text(message), "reason": "Forbidden"}
+        ],
     }
 
 

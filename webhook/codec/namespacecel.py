@@ -29,10 +29,10 @@ def variables(policy: Policy) -> Mapping[str, str]:
         "true"
         if groups is None
         else "variables.team != '' && has(request.userInfo.groups) && "
-        f"({_text(groups.prefix)} + variables.team + {_text(groups.suffix)}) in request.userInfo.groups"
+        f"({text(groups.prefix)} + variables.team + {text(groups.suffix)}) in request.userInfo.groups"
     )
     floors = {name: _ranks(tier.pod_security) for name, tier in policy.tiers.items()}
-    protected = [name for name, tier in policy.tiers.items() if tier.deletion_protection]
+    protected = sorted(name for name, tier in policy.tiers.items() if tier.deletion_protection)
     return {
         "admin": in_group(policy.admin_groups),
         "applier": f"{username} in {listed(sorted(policy.appliers))}",
@@ -47,7 +47,7 @@ def variables(policy: Policy) -> Mapping[str, str]:
         "notesAfter": (
             "has(variables.current.metadata.annotations) ? variables.current.metadata.annotations : {}"
         ),
-        "team": f"variables.before[?{_text(labels.TEAM)}].orValue('')",
+        "team": f"variables.before[?{text(labels.TEAM)}].orValue('')",
         "inTeam": in_team,
         "exempt": f"variables.current.metadata.name in {listed(sorted(policy.exempt_names))}",
         # A new namespace is the webhooks' to judge, but for those that they skip by name.
@@ -57,15 +57,15 @@ def variables(policy: Policy) -> Mapping[str, str]:
         "adopted": "variables.isManaged && !variables.wasManaged",
         "ranks": _literal(_ranks({level: level for level in POD_SECURITY_LEVELS})),
         "floors": (
-            f"{_literal(floors)}[?variables.after[?{_text(labels.TIER)}].orValue('')]"
+            f"{_literal(floors)}[?variables.after[?{text(labels.TIER)}].orValue('')]"
             f".orValue({_literal(floors[policy.default_tier])})"
         ),
         "deleted": (
             "request.operation == 'DELETE' && variables.isManaged && "
             "!has(oldObject.metadata.deletionTimestamp)"
         ),
-        "protectedByTier": f"variables.after[?{_text(labels.TIER)}].orValue('') in {listed(protected)}",
-        "protection": f"variables.notesAfter[?{_text(labels.DELETION_PROTECTION)}].orValue('')",
+        "protectedByTier": f"variables.after[?{text(labels.TIER)}].orValue('') in {listed(protected)}",
+        "protection": f"variables.notesAfter[?{text(labels.DELETION_PROTECTION)}].orValue('')",
     }
 
 
@@ -89,15 +89,15 @@ def _reserved_check(policy: Policy) -> Check:
     return Check(
         "reserved-name",
         "request.operation != 'CREATE' || !variables.exempt || variables.admin",
-        _text(message + "choose another name"),
+        text(message + "choose another name"),
     )
 
 
 def _immutable_checks(policy: Policy) -> list[Check]:
     rule, admins = "managed-labels-immutable", ", ".join(sorted(policy.admin_groups))
     appliers = f"{admins}, GitOps appliers" if policy.appliers else admins
-    ours = f"(variables.before[?{_text(labels.MANAGED_BY)}].orValue('') != {_text(labels.MANAGER)} && "
-    ours += f"variables.after[?{_text(labels.MANAGED_BY)}].orValue('') != {_text(labels.MANAGER)})"
+    ours = f"(variables.before[?{text(labels.MANAGED_BY)}].orValue('') != {text(labels.MANAGER)} && "
+    ours += f"variables.after[?{text(labels.MANAGED_BY)}].orValue('') != {text(labels.MANAGER)})"
     not_ours = {labels.MANAGED_BY: f" || {ours}"}
     checks = [
         Check(
@@ -134,7 +134,7 @@ def _immutable_checks(policy: Policy) -> list[Check]:
             rule,
             "request.operation != 'UPDATE' || variables.admin || "
             + _same("notesBefore", "notesAfter", labels.REQUESTED_BY),
-            _text(
+            text(
                 f"[{rule}] metadata.annotations[{labels.REQUESTED_BY}]: the record of who asked would "
                 f"change; allowed: changes by {admins}; keep it as it was, or ask a platform admin"
             ),
@@ -144,11 +144,11 @@ def _immutable_checks(policy: Policy) -> list[Check]:
 
 def _changed_message(rule: str, part: str, key: str, before: str, after: str, writers: str) -> str:
     """The sentence of the webhook's denial, as CEL."""
-    old, new = f"variables.{before}[?{_text(key)}]", f"variables.{after}[?{_text(key)}]"
+    old, new = f"variables.{before}[?{text(key)}]", f"variables.{after}[?{text(key)}]"
     was = f"({old}.hasValue() ? '\"' + {old}.value() + '\"' : 'absent')"
     now = f"({new}.hasValue() ? 'set to \"' + {new}.value() + '\"' : 'removed')"
-    beginning = _text(f"[{rule}] metadata.{part}[{key}]: was ")
-    end = _text(f"; allowed: changes by {writers}; keep it as it was, or ask a platform admin")
+    beginning = text(f"[{rule}] metadata.{part}[{key}]: was ")
+    end = text(f"; allowed: changes by {writers}; keep it as it was, or ask a platform admin")
     return f"{beginning} + {was} + ', would be ' + {now} + {end}"
 
 
@@ -159,17 +159,17 @@ def _pod_security_checks() -> list[Check]:
     checks = []
     for mode, key in labels.POD_SECURITY.items():
         same = f"({_same('before', 'after', key)} && !variables.adopted && !{retiered})"
-        level = f"variables.ranks[?variables.after[?{_text(key)}].orValue('')].orValue(-1)"
-        holds = f"{level} >= variables.floors[?{_text(mode)}].orValue(-1)"
+        level = f"variables.ranks[?variables.after[?{text(key)}].orValue('')].orValue(-1)"
+        holds = f"{level} >= variables.floors[?{text(mode)}].orValue(-1)"
         message = f"[{rule}] metadata.labels[{key}]: it would be below the tier's level; allowed: the tier's "
         message += "level and stricter ones; keep it as it was"
-        checks.append(Check(rule, f"{outside} || {same} || {holds}", _text(message)))
+        checks.append(Check(rule, f"{outside} || {same} || {holds}", text(message)))
         pin = f"{key}-version"
-        latest = f"variables.after[?{_text(pin)}].orValue('latest') == 'latest'"
+        latest = f"variables.after[?{text(pin)}].orValue('latest') == 'latest'"
         same = f"({_same('before', 'after', pin)} && !variables.adopted)"
         message = f"[{rule}] metadata.labels[{pin}]: it pins the level to an older version; allowed: latest; "
         message += "leave the label out"
-        checks.append(Check(rule, f"{outside} || {latest} || {same}", _text(message)))
+        checks.append(Check(rule, f"{outside} || {latest} || {same}", text(message)))
     return checks
 
 
@@ -185,7 +185,7 @@ def _owner_checks() -> list[Check]:
         f"!has(object.metadata.ownerReferences) || object.metadata.ownerReferences.all(owner, {known})"
     )
     message = f"[{rule}] metadata.ownerReferences: an owner would be added; allowed: none; "
-    return [Check(rule, expression, _text(message + "leave ownerReferences out"))]
+    return [Check(rule, expression, text(message + "leave ownerReferences out"))]
 
 
 def _finalizer_checks(policy: Policy) -> list[Check]:
@@ -199,7 +199,7 @@ def _finalizer_checks(policy: Policy) -> list[Check]:
         f"[{rule}] spec.finalizers: one would be removed; allowed: changes by Kubernetes itself, {admins}; "
         "find out what keeps the namespace from going, or ask a platform admin"
     )
-    return [Check(rule, expression, _text(message))]
+    return [Check(rule, expression, text(message))]
 
 
 def _setting_checks(policy: Policy) -> list[Check]:
@@ -210,7 +210,7 @@ def _setting_checks(policy: Policy) -> list[Check]:
         Check(
             rule,
             f"{may} || {_same('notesBefore', 'notesAfter', key)}",
-            _text(f"[{rule}] metadata.annotations[{key}]: you are not in team ")
+            text(f"[{rule}] metadata.annotations[{key}]: you are not in team ")
             + f" + '\"' + variables.team + '\"' + '; allowed: changes by members of ' + {_group(policy)}"
             + " + '; leave it as it was, or ask the team'",
         )
@@ -229,16 +229,16 @@ def _deletion_checks(policy: Policy) -> list[Check]:
         Check(
             allowed,
             "!variables.deleted || variables.actsForOthers || variables.controller || variables.inTeam",
-            _text(f"[{allowed}] metadata.labels[{labels.TEAM}]: the namespace belongs to team ")
+            text(f"[{allowed}] metadata.labels[{labels.TEAM}]: the namespace belongs to team ")
             + " + '\"' + variables.team + '\"' + ', which you are not in; allowed: members of ' + "
             + _group(policy)
-            + f" + {_text(f', {admins}; ask the team')}",
+            + f" + {text(f', {admins}; ask the team')}",
         ),
         Check(
             protected,
             "!variables.deleted || !(variables.protection == 'true' || "
             "(variables.protectedByTier && variables.protection != 'false'))",
-            _text(
+            text(
                 f"[{protected}] {path}: the namespace is protected; allowed: deletion once the protection is "
                 f'off; set {labels.DELETION_PROTECTION}: "false" first'
             ),
@@ -247,7 +247,7 @@ def _deletion_checks(policy: Policy) -> list[Check]:
             protected,
             "request.operation != 'UPDATE' || !variables.isManaged || !variables.protectedByTier || "
             f"variables.protection != 'false' || variables.admin || variables.applier || {same}",
-            _text(
+            text(
                 f'[{protected}] {path}: "false" would lift the protection that the tier gives; '
                 f"allowed: changes by {admins}; leave the annotation out, or ask a platform admin"
             ),
@@ -258,15 +258,15 @@ def _deletion_checks(policy: Policy) -> list[Check]:
 def _group(policy: Policy) -> str:
     """The name of the team's group, as CEL."""
     prefix, _, suffix = policy.group_of("\0").partition("\0")
-    return f"{_text(prefix)} + variables.team + {_text(suffix)}"
+    return f"{text(prefix)} + variables.team + {text(suffix)}"
 
 
 def _is_managed(when: str) -> str:
-    return f"variables.{when}[?{_text(labels.MANAGED_BY)}].orValue('') == {_text(labels.MANAGER)}"
+    return f"variables.{when}[?{text(labels.MANAGED_BY)}].orValue('') == {text(labels.MANAGER)}"
 
 
 def _same(before: str, after: str, key: str) -> str:
-    return f"variables.{before}[?{_text(key)}] == variables.{after}[?{_text(key)}]"
+    return f"variables.{before}[?{text(key)}] == variables.{after}[?{text(key)}]"
 
 
 def _map(source: str, part: str) -> str:
@@ -286,15 +286,16 @@ def _ranks(levels: Mapping[str, str]) -> dict[str, int]:
     return {key: POD_SECURITY_LEVELS.index(level) for key, level in levels.items()}
 
 
-def _text(value: str) -> str:
+def text(value: str) -> str:
     """A CEL string literal; JSON's are such, but for its way to escape what is beyond 16 bits."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def listed(values: Iterable[str]) -> str:
     """A CEL list of strings."""
-    return json.dumps(list(values), ensure_ascii=False)
+    return _literal(list(values))
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    """As Go writes JSON, so that the chart's templates give the same text."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,10 @@
+{{/* Metadata with labels and annotations of the user's: (dict "root" $ "labels" (dict) "annotations" (dict)). */}}
+{{- define "ns-provisioner.monitoringMetadata" -}}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- merge (dict) .labels (include "ns-provisioner.labels" (dict "root" .root) | fromYaml) | toYaml | nindent 2 }}
+{{- with merge (dict) .annotations .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
