@@ -3,11 +3,13 @@
 import errno
 import os
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -142,3 +144,37 @@ def test_a_left_over_file_does_not_open_the_key_to_all(tmp_path: Path) -> None:
     os.chmod(left_over, 0o644)
     _, _, key = pki.make_pair(tmp_path, ["localhost"])
     assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_leaf_lives_as_long_as_asked_for(tmp_path: Path) -> None:
+    leaf = _certificate(pki.make_pair(tmp_path, ["localhost"], days=7)[1])
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == timedelta(days=7)
+
+
+def test_a_leaf_may_live_as_long_as_its_ca_and_no_longer(tmp_path: Path) -> None:
+    pki.make_pair(tmp_path, ["localhost"], days=pki.CA_DAYS)
+    with pytest.raises(pki.PairError) as refused:
+        pki.make_pair(tmp_path, ["localhost"], days=pki.CA_DAYS + 1)
+    assert str(refused.value) == "a certificate of 3651 days would outlive its CA: make it shorter"
+
+
+def test_the_key_of_the_ca_is_kept_on_request_and_for_its_owner_alone(tmp_path: Path) -> None:
+    paths = pki.make_kept(tmp_path, ["localhost"])
+    assert [path.name for path in paths] == ["ca.crt", "tls.crt", "tls.key", "ca.key"]
+    assert paths[3].stat().st_mode & 0o777 == 0o600
+    key = serialization.load_pem_private_key(paths[3].read_bytes(), password=None)
+    assert key.public_key() == _certificate(paths[0]).public_key()
+
+
+@pytest.mark.parametrize("make", [pki.make_pair, pki.make_kept])
+def test_a_ca_whose_key_was_kept_is_not_replaced_in_passing(
+    tmp_path: Path, make: Callable[[Path, list[str]], tuple[Path, ...]]
+) -> None:
+    before = {path: path.read_bytes() for path in pki.make_kept(tmp_path, ["localhost"])}
+    with pytest.raises(pki.PairError) as refused:
+        make(tmp_path, ["localhost"])
+    assert str(refused.value) == (
+        f"there is a CA with its key {tmp_path / 'ca.key'} already: `nsp certs renew` makes a new leaf"
+        " from it; remove the key to begin with a new CA"
+    )
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from tools.controlplane.errors import ControlPlaneError
 @pytest.fixture
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "go"
-    shutil.copytree(recipe.MODULE, copy)
-    monkeypatch.setattr(recipe, "MODULE", copy)
+    shutil.copytree(recipe.MODULES["controlplane"], copy)
+    monkeypatch.setitem(recipe.MODULES, "controlplane", copy)
     return copy
 
 
@@ -63,3 +64,28 @@ def test_names_come_in_build_order_and_an_unknown_one_is_refused() -> None:
     assert recipe.in_order(["kubectl", "etcd", "kubectl"]) == ("etcd", "kubectl")
     with pytest.raises(ControlPlaneError, match="unknown binary kubelet: choose from etcd"):
         recipe.in_order(["kubelet"])
+
+
+def test_what_is_built_from_one_module_leaves_the_other_modules_binaries_alone(module: Path) -> None:
+    plane, monitoring = recipe.key("1.26.8"), recipe.key("1.26.8", "monitoring")
+    _append("go.sum")(module)
+    assert recipe.key("1.26.8") != plane
+    assert recipe.key("1.26.8", "monitoring") == monitoring
+
+
+def test_the_key_changes_with_the_flags_of_one_binary(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = recipe.key("1.26.8", "monitoring")
+    monkeypatch.setitem(recipe.RECIPES, "promtool", replace(recipe.RECIPES["promtool"], flags=()))
+    assert recipe.key("1.26.8", "monitoring") != before
+
+
+def test_names_are_parted_by_their_module() -> None:
+    parts = recipe.by_module(["promtool", "helm", "etcd"])
+    assert parts == {"controlplane": ("etcd", "helm"), "monitoring": ("promtool",)}
+
+
+def test_one_go_is_enough_for_all_modules() -> None:
+    asked = {
+        (folder / "go.mod").read_text().split("\ngo ")[1].split()[0] for folder in recipe.MODULES.values()
+    }
+    assert asked == {recipe.go_minimum()}

@@ -1,7 +1,8 @@
 """The binaries of the control plane: `ensure` builds what is missing. Standard library only.
 
-    assets.ensure() -> bin folder          everything
+    assets.ensure() -> bin folder          everything of the control plane
     assets.ensure(recipe.PLANE)            only what a plane needs
+    assets.ensure(["promtool"])            the binaries of another module are in another folder
 
 `NSP_ASSETS` names a folder of ready binaries to use instead of building.
 """
@@ -15,13 +16,13 @@ from tools.controlplane.errors import ControlPlaneError
 
 
 def ensure(names: Iterable[str] = recipe.ALL) -> Path:
-    """The folder that holds at least these binaries, built now where they are missing."""
-    wanted = recipe.in_order(names)
+    """The folder that holds at least these binaries, all of one module, built now where they are missing."""
+    [(module, wanted)] = recipe.by_module(names).items()
     if ready := os.environ.get("NSP_ASSETS"):
         return check(Path(ready).absolute(), wanted)
     toolchain = golang.locate()
     root = cache.root()
-    store = cache.Store(root / recipe.key(toolchain.version))
+    store = cache.Store(root / recipe.key(toolchain.version, module))
     if store.missing(wanted):
         with cache.exclusive(root):
             _build(store, store.missing(wanted), toolchain, root)

@@ -20,13 +20,15 @@ _NETWORK = re.compile(
 
 def build(name: str, go: Path, staging: Path) -> Path:
     """The folder inside `staging` that holds `bin/NAME` (and cert-manager's `crds/`)."""
-    usual = recipe.RECIPES[name].usual_seconds
-    console.say(f"building {name} (usually about {_duration(usual)} on 2 cores when nothing is cached)")
+    made = recipe.RECIPES[name]
+    console.say(
+        f"building {name} (usually about {_duration(made.usual_seconds)} on 2 cores when nothing is cached)"
+    )
     started = time.monotonic()
     output = staging / name
     (output / "bin").mkdir(parents=True)
-    command = ["build", *recipe.FLAGS, f"-ldflags={recipe.ldflags(name)}", "-o", str(output / "bin" / name)]
-    _go(name, go, [*command, recipe.RECIPES[name].package], staging)
+    command = ["build", *recipe.FLAGS, *made.flags, f"-ldflags={recipe.ldflags(name)}"]
+    _go(name, go, [*command, "-o", str(output / "bin" / name), made.package], staging)
     if name == "cert-manager":
         _copy_crds(go, output / "crds", staging)
     console.done(f"built {name} in {_duration(time.monotonic() - started)}")
@@ -47,7 +49,7 @@ def _go(name: str, go: Path, arguments: list[str], staging: Path) -> str:
     temporary.mkdir(exist_ok=True)
     process = subprocess.Popen(
         lifeline.tied([str(go), *arguments]),
-        cwd=recipe.MODULE,
+        cwd=recipe.MODULES[recipe.RECIPES[name].module],
         env=golang.environment(go, temporary),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

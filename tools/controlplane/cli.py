@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m tools.controlplane", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     build = commands.add_parser("build", help="build what the cache lacks")
-    build.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join(recipe.ALL)}")
+    build.add_argument("names", nargs="*", metavar="NAME", help=f"default: {' '.join(recipe.RECIPES)}")
     build.set_defaults(command=_build)
     commands.add_parser("path", help="print the folder of the built binaries").set_defaults(command=_path)
     run = commands.add_parser("run", help="run a control plane until Ctrl-C")
@@ -36,7 +36,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> int:
-    console.done(f"ready in {assets.ensure(options.names or recipe.ALL)}")
+    folders = [assets.ensure(part) for part in recipe.by_module(options.names or recipe.RECIPES).values()]
+    console.done(f"ready in {' and '.join(map(str, folders))}")
     return 0
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from tools.controlplane.layout import Layout
 
-# The eight that behaviour depends on (the default would start forty), and the one that fills in a
-# ValidatingAdmissionPolicy's status.
+# The eight that behaviour depends on (the default would start forty), the one that fills in a
+# ValidatingAdmissionPolicy's status, and the three that turn Deployments into Pods. Not those of
+# EndpointSlices, which refuse loopback addresses.
 CONTROLLERS = (
     "namespace-controller",
     "serviceaccount-controller",
@@ -16,6 +17,9 @@ CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "persistentvolumeclaim-protection-controller",
     "validatingadmissionpolicy-status-controller",
+    "deployment-controller",
+    "replicaset-controller",
+    "disruption-controller",
 )
 
 
@@ -48,7 +52,7 @@ def kube_apiserver(layout: Layout) -> list[str]:
         # Bound to loopback it would look for a default route; a documentation address needs none.
         "--advertise-address=192.0.2.1",
         "--endpoint-reconciler-type=none",
-        "--service-cluster-ip-range=10.0.0.0/24",
+        f"--service-cluster-ip-range={layout.service_range}",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",
         f"--service-account-signing-key-file={key}",

@@ -48,6 +48,13 @@ class Layout:
         return f"http://127.0.0.1:{self.etcd_port}"
 
     @property
+    def service_range(self) -> str:
+        """Where ClusterIPs come from: loopback, so that something can listen there without a network of its
+        own, and another part of it for each plane on this machine."""
+        high, low = divmod(self.apiserver_port, 256)
+        return f"127.{high}.{low}.0/25"
+
+    @property
     def logs(self) -> Path:
         return self.directory / "logs"
 

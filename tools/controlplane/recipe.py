@@ -1,6 +1,6 @@
 """What is built and with which flags: data, no action.
 
-Versions are read from `go/go.mod`, the only place that names them.
+Versions are read from each module's `go.mod`, the only place that names them.
 """
 
 import hashlib
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from tools.controlplane.errors import ControlPlaneError
 
-MODULE = Path(__file__).parent / "go"
+_TOOLS = Path(__file__).parents[1]
+
+MODULES = {"controlplane": _TOOLS / "controlplane" / "go", "monitoring": _TOOLS / "monitoring" / "go"}
+"""Apart, for in one module the versions that Prometheus needs would be the control plane's, too."""
 
 # As the official binaries; VCS stamping would tie every build to a commit of this repository.
 FLAGS = ("-trimpath", "-buildvcs=false", "-tags=selinux,notest,grpcnotrace")
@@ -23,6 +26,8 @@ class Recipe:
     package: str
     usual_seconds: int  # a cold build on two cores, in the order of the table
     versioned: bool = False
+    module: str = "controlplane"
+    flags: tuple[str, ...] = ()  # after FLAGS; of a flag that comes twice, Go takes the second
 
 
 RECIPES = {
@@ -33,17 +38,30 @@ RECIPES = {
     "cert-manager": Recipe("./cmd/cert-manager", 80),
     "helm": Recipe("helm.sh/helm/v4/cmd/helm", 20, versioned=True),
     "kubeconform": Recipe("github.com/yannh/kubeconform/cmd/kubeconform", 2),
+    "promtool": Recipe(
+        "github.com/prometheus/prometheus/cmd/promtool",
+        120,
+        module="monitoring",
+        flags=("-tags=notest,grpcnotrace,remove_all_sd",),  # no clouds' service discovery: half the time
+    ),
 }
-ALL = tuple(RECIPES)
+ALL = tuple(name for name, made in RECIPES.items() if made.module == "controlplane")
 PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """The known names in build order, each once; an unknown one is an error."""
     wanted = set(names)
-    if unknown := sorted(wanted - set(ALL)):
-        raise ControlPlaneError(f"unknown binary {', '.join(unknown)}: choose from {', '.join(ALL)}")
-    return tuple(name for name in ALL if name in wanted)
+    if unknown := sorted(wanted - set(RECIPES)):
+        raise ControlPlaneError(f"unknown binary {', '.join(unknown)}: choose from {', '.join(RECIPES)}")
+    return tuple(name for name in RECIPES if name in wanted)
+
+
+def by_module(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The known names in build order, by the module that they are built from."""
+    wanted = in_order(names)
+    parts = {module: tuple(n for n in wanted if RECIPES[n].module == module) for module in MODULES}
+    return {module: part for module, part in parts.items() if part}
 
 
 def go_minimum() -> str:
@@ -65,12 +83,14 @@ def ldflags(name: str) -> str:
     return " ".join(["-s -w", *(f"-X {variable}={value}" for variable, value in stamps.items())])
 
 
-def key(go_version: str) -> str:
-    """Changes with anything that can change a binary."""
-    digest = hashlib.sha256()
-    for path in [MODULE / "go.mod", MODULE / "go.sum", *sorted(MODULE.rglob("*.go"))]:
-        digest.update(f"{path.relative_to(MODULE)}\0".encode() + path.read_bytes())
-    flags = [*FLAGS, *(ldflags(name) for name in ALL)]
+def key(go_version: str, module: str = "controlplane") -> str:
+    """Changes with anything that can change a binary of the module."""
+    digest, folder = hashlib.sha256(), MODULES[module]
+    for path in [folder / "go.mod", folder / "go.sum", *sorted(folder.rglob("*.go"))]:
+        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    names = by_module(RECIPES)[module]
+    flags = [*FLAGS, *(ldflags(name) for name in names)]
+    flags += [flag for name in names for flag in RECIPES[name].flags]
     digest.update("\0".join([*flags, go_version, platform.system(), platform.machine()]).encode())
     return digest.hexdigest()[:20]
 
@@ -89,6 +109,6 @@ def _kubernetes_stamps() -> dict[str, str]:
 
 
 def _find(pattern: str) -> str:
-    match = re.search(pattern, (MODULE / "go.mod").read_text(), re.MULTILINE)
+    match = re.search(pattern, (MODULES["controlplane"] / "go.mod").read_text(), re.MULTILINE)
     assert match, f"go.mod has no line like {pattern}"
     return match[1]

@@ -1,129 +1,55 @@
 """Makes a certificate authority and a serving certificate for places without cert-manager."""
 
-import ipaddress
 import os
-import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from webhook.adapters import pki_files, pki_issue
+from webhook.adapters.pki_issue import CA_DAYS, LEAF_DAYS, PairError
 
-from webhook.core.errors import NsProvisionerError
-
-CA_DAYS = 3650
-LEAF_DAYS = 90
-"""The leaf lives as long as one that cert-manager issues by default; making a new one is one command."""
-
-_CLOCK_SKEW = timedelta(minutes=5)
-_DNS_LABEL = r"[a-zA-Z0-9_]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_DNS_NAME = re.compile(rf"(\*\.)?({_DNS_LABEL}\.){{0,32}}{_DNS_LABEL}", re.ASCII)
+__all__ = ["CA_DAYS", "LEAF_DAYS", "PairError", "make_kept", "make_pair"]
 
 
-class PairError(NsProvisionerError):
-    """The pair cannot be written; the text says where and why."""
-
-
-def make_pair(folder: Path, hosts: Sequence[str]) -> tuple[Path, Path, Path]:
+def make_pair(folder: Path, hosts: Sequence[str], *, days: int = LEAF_DAYS) -> tuple[Path, Path, Path]:
     """Make a CA and a leaf for `hosts` (DNS names or IP addresses), ECDSA P-256, into `folder`.
 
     Returns the paths of ca.crt, tls.crt and tls.key; the CA's own key is thrown away, so nothing
-    else can ever be signed with it. Raises PairError.
+    else can ever be signed with it. The leaf is valid for `days`. Raises PairError.
     """
-    names = x509.SubjectAlternativeName([_host(host) for host in hosts])
-    now = datetime.now(UTC) - _CLOCK_SKEW
-    ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca_name = _name("ns-provisioner development CA")
-    ca = (
-        _builder(ca_name, ca_name, ca_key.public_key(), now, CA_DAYS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs=True), critical=True)
-        .sign(ca_key, hashes.SHA256())
-    )
-    leaf = (
-        _builder(_name(hosts[0]), ca_name, leaf_key.public_key(), now, LEAF_DAYS)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(names, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+    files, _ = _made(folder, hosts, days)
+    authority, certificate, key = pki_files.write(folder, files)
+    return authority, certificate, key
+
+
+def make_kept(folder: Path, hosts: Sequence[str], *, days: int = LEAF_DAYS) -> tuple[Path, ...]:
+    """As make_pair, and the CA's key stays as ca.key, so that `nsp certs renew` can sign with it."""
+    files, ca_key = _made(folder, hosts, days)
+    return pki_files.write(folder, {**files, "ca.key": ca_key})
+
+
+def _made(
+    folder: Path, hosts: Sequence[str], days: int
+) -> tuple[dict[str, pki_files.Content], pki_files.Content]:
+    names = pki_issue.general_names(hosts)
+    _keep_a_kept_key(folder)
+    begins = pki_issue.beginning(datetime.now(UTC))
+    ca_key, key = pki_issue.new_key(), pki_issue.new_key()
+    authority = pki_issue.authority(ca_key, begins)
+    leaf = pki_issue.leaf(key.public_key(), names, authority, begins, days)
+    files = {
+        "ca.crt": pki_files.public(authority.certificate),
+        "tls.crt": pki_files.public(leaf),
+        "tls.key": pki_files.secret(key),
+    }
+    return files, pki_files.secret(ca_key)
+
+
+def _keep_a_kept_key(folder: Path) -> None:
+    """Somebody's trust hangs on a CA whose key was kept: it is not replaced in passing."""
+    kept = folder / "ca.key"
+    if os.path.exists(kept):  # False, too, where we may not look: writing tells that better
+        raise PairError(
+            f"there is a CA with its key {kept} already: `nsp certs renew` makes a new leaf from it;"
+            " remove the key to begin with a new CA"
         )
-        .sign(ca_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    key = leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    paths = folder / "ca.crt", folder / "tls.crt", folder / "tls.key"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        contents = (ca.public_bytes(pem), 0o644), (leaf.public_bytes(pem), 0o644), (key, 0o600)
-        _write_all(dict(zip(paths, contents, strict=True)))
-    except OSError as error:
-        raise PairError(f"cannot write to {folder}: {error.strerror}") from error
-    return paths
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime, days: int
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
-
-
-def _host(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        pass
-    if not _DNS_NAME.fullmatch(host):
-        raise PairError(f"{host!r} is neither a DNS name in ASCII nor an IP address")
-    return x509.DNSName(host)
-
-
-def _key_usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs,
-        key_cert_sign=signs,
-        crl_sign=signs,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _write_all(files: Mapping[Path, tuple[bytes, int]]) -> None:
-    """Write files with their modes: all of them or none, and a reader never sees half of one."""
-    drafts = {path: path.with_suffix(path.suffix + ".new") for path in files}
-    try:
-        for path, (content, mode) in files.items():
-            _draft(drafts[path], content, mode)
-        for path, draft in drafts.items():
-            draft.replace(path)
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-
-
-def _draft(draft: Path, content: bytes, mode: int) -> None:
-    draft.unlink(missing_ok=True)  # a left-over would keep its own mode
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
