@@ -14,9 +14,9 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A first run installs packages and compiles Go side by side: one waits for the network, one for the processor.
-demo: ## Show the main job as a short story, then stop everything
-	@$(MAKE) --no-print-directory -j2 $(READY) binaries NAMES="$(PLANE)"
-	@$(BIN)/python -m tools.dev demo
+demo: ## Show the main job as a short story, then stop everything; CHART=1 installs the chart for it
+	@$(MAKE) --no-print-directory -j2 $(READY) binaries NAMES="$(PLANE) $(if $(CHART),cert-manager helm)"
+	@NSP_CHART="$(CHART)" $(BIN)/python -m tools.dev demo
 
 test: ## Run every test, the ones on a real control plane included
 	@$(MAKE) --no-print-directory -j2 $(READY) binaries
@@ -34,8 +34,8 @@ scale: $(READY) ## The controller with 10,000 namespaces: start, rest, repair, c
 soak: $(READY) ## An hour of churn with 1,000 namespaces: nothing may grow
 	@$(BIN)/python -m tools.scale --namespaces 1000 --minutes 60
 
-up: $(READY) ## Start the control plane and everything on it, in the background
-	@$(BIN)/python -m tools.dev up
+up: $(READY) ## Start the control plane and everything on it, in the background; CHART=1 installs the chart
+	@NSP_CHART="$(CHART)" $(BIN)/python -m tools.dev up
 
 plane: $(READY) ## Start the control plane alone, in the background
 	@$(BIN)/python -m tools.dev plane
@@ -63,7 +63,8 @@ binaries: ## Build the control plane's binaries into the cache (about 6 minutes,
 fixtures: $(READY) ## Record the admission reviews of a real API server anew
 	@$(BIN)/python -m tools.dev.recorder
 
-docs: $(READY) ## Write the pages that are made from the code
+docs: $(READY) ## Write the pages and the parts of the chart that are made from the code
+	@$(BIN)/python -m tools.chart
 	@$(BIN)/nsp explain --markdown > docs/rules.md
 	@$(BIN)/nsp catalogue schema > docs/catalogue.schema.json
 

@@ -10,7 +10,7 @@ import pytest
 
 from tools.controlplane.plane import ControlPlane
 from tools.dev import accounts
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 from webhook.core import rights
 
 _numbers = itertools.count(1)
@@ -58,9 +58,9 @@ def plane(_clean_environment: None) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="session")
-def product(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product as `make up` runs it: two processes, each with its own account and rights."""
-    running = Product.start(plane, tmp_path_factory.mktemp("product"))
+def product(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The product as people install it: the chart, with the real helm and cert-manager."""
+    running = Installation.start(plane, tmp_path_factory.mktemp("product"))
     yield running
     running.stop()
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from tests.attack.words import Manifest
 from tools.controlplane.plane import ControlPlane
 
 TIMEOUT_SECONDS = 30
+
+IDLE_SECONDS = 60.0
+"""Go closes what has idled for 90."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,11 @@ class Client:
             connection.close()
 
     def _connection(self) -> http.client.HTTPSConnection:
+        """A new one instead of one that has idled so long that the API server may be closing it."""
         found: http.client.HTTPSConnection | None = getattr(self._local, "connection", None)
-        if found is None:
+        now = time.monotonic()
+        idle, self._local.used = now - getattr(self._local, "used", now), now
+        if found is None or idle > IDLE_SECONDS:
             found = http.client.HTTPSConnection(
                 self._host, self._port, context=self._context, timeout=TIMEOUT_SECONDS
             )

@@ -8,7 +8,7 @@ from tests.attack import catalogue, matrix
 from tests.attack.matrix import Outcome
 from tests.attack.world import World
 from tools.controlplane.plane import ControlPlane
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 
 _SUMMARIES = pytest.StashKey[list[str]]()
 
@@ -19,7 +19,8 @@ def world(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) ->
     with ControlPlane.start() as plane:
         folder = tmp_path_factory.mktemp("attacked")
         file = catalogue.write(folder)
-        product = Product.start(plane, folder, processes=("admission",), catalogue=file)
+        alone = {"controller.replicas": 0, "api.enabled": False, "api.tokensSecretName": ""}
+        product = Installation.start(plane, folder, catalogue=file, values=alone)
         found = World(plane, product, file)
         yield found
         found.client.close()

@@ -3,12 +3,12 @@
 import http.server
 import json
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from tests.attack.words import Manifest
-from tools.dev.product import Product
-from webhook.adapters import tls
+from webhook.adapters import pki, tls
 from webhook.codec import registration
 
 NAME = "recorder"
@@ -38,13 +38,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Recorder:
-    """Listens with the product's certificate while it is entered."""
+    """Listens while it is entered."""
 
-    def __init__(self, product: Product) -> None:
-        self._ca_file = product.ca_file
-        folder = product.ca_file.parent
+    def __init__(self, folder: Path) -> None:
+        """`folder` gets the certificate that it shows."""
+        self._ca_file, certificate, key = pki.make_pair(folder, ["127.0.0.1"])
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        context = tls.server_context(folder / "tls.crt", folder / "tls.key")
+        context = tls.server_context(certificate, key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 

@@ -18,7 +18,8 @@ from tests.attack.words import Manifest
 from tools.controlplane import waiting
 from tools.controlplane.plane import ControlPlane
 from tools.controlplane.process import child_environment
-from tools.dev.product import PRUNE, STOP_SECONDS, Product, nsp
+from tools.dev.installation import Installation
+from tools.dev.product import PRUNE, nsp
 
 REGISTRATION = "/apis/admissionregistration.k8s.io/v1"
 HOOKS = ("mutatingwebhookconfigurations", "validatingwebhookconfigurations")
@@ -29,7 +30,7 @@ _PROBE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-pr
 class World:
     """`catalogue` is the file that the product runs with."""
 
-    def __init__(self, plane: ControlPlane, product: Product, catalogue: Path) -> None:
+    def __init__(self, plane: ControlPlane, product: Installation, catalogue: Path) -> None:
         self.plane = plane
         self.product = product
         self.catalogue = catalogue
@@ -44,12 +45,11 @@ class World:
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
         """All is registered, and no process of ours answers."""
-        for process in self.product.processes.values():
-            process.stop(STOP_SECONDS)
+        self.product.stop_admission()
         try:
             yield
         finally:
-            self.product.run("admission")
+            self.product.start_admission()
 
     @contextlib.contextmanager
     def unhooked(self) -> Iterator[None]:
@@ -81,7 +81,7 @@ class World:
     @contextlib.contextmanager
     def recorded(self) -> Iterator[Recorder]:
         """With a webhook that allows and keeps what it is asked."""
-        with Recorder(self.product) as recorder:
+        with Recorder(self.product.directory / "recorder") as recorder:
             path = f"{REGISTRATION}/{HOOKS[1]}"
             self.client.must(Request("POST", path, recorder.configuration()))
             probe = Request("POST", "/api/v1/namespaces", _PROBE)

@@ -4,16 +4,17 @@ import os
 from pathlib import Path
 
 from tests.docs import console
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "testing-with-curl.md"
 
 
-def test_every_command_of_the_page_prints_what_the_page_says(product: Product) -> None:
+def test_every_command_of_the_page_prints_what_the_page_says(product: Installation) -> None:
     wanted = console.commands(PAGE)
     environment = {
         "PATH": os.environ["PATH"],
+        "CURL_HOME": str(product.curl_home),
         "NSP_CA_FILE": str(product.ca_file),
         "NSP_WEBHOOK_URL": product.webhook_url,
     }

@@ -9,11 +9,12 @@ import pytest
 
 from tests.e2e import cluster
 from tools.controlplane.plane import ControlPlane
+from tools.dev.installation import Installation
 from tools.dev.product import Product
 
 
 def test_a_new_namespace_is_answered_when_its_bundle_is_complete(
-    plane: ControlPlane, product: Product, name: str
+    plane: ControlPlane, product: Installation, name: str
 ) -> None:
     status, answer = post(product, {"team": name, "tier": "large"})
     assert status == 201
@@ -28,7 +29,7 @@ def test_a_new_namespace_is_answered_when_its_bundle_is_complete(
 
 
 def test_the_namespace_names_the_caller_as_who_asked(
-    plane: ControlPlane, product: Product, name: str
+    plane: ControlPlane, product: Installation, name: str
 ) -> None:
     post(product, {"team": name, "tier": "small"})
     live = cluster.get(plane, f"/api/v1/namespaces/{name}")
@@ -36,7 +37,7 @@ def test_the_namespace_names_the_caller_as_who_asked(
     assert live["metadata"]["annotations"]["platform/requested-by"] == "developer"
 
 
-def test_asking_again_is_answered_with_what_is_there(product: Product, name: str) -> None:
+def test_asking_again_is_answered_with_what_is_there(product: Installation, name: str) -> None:
     body = {"team": name, "tier": "small"}
     assert post(product, body)[0] == 201
     status, answer = post(product, body)
@@ -44,7 +45,7 @@ def test_asking_again_is_answered_with_what_is_there(product: Product, name: str
 
 
 def test_asking_for_another_tier_is_a_conflict_that_changes_nothing(
-    plane: ControlPlane, product: Product, name: str
+    plane: ControlPlane, product: Installation, name: str
 ) -> None:
     post(product, {"team": name, "tier": "small"})
     status, answer = post(product, {"team": name, "tier": "large"})
@@ -68,7 +69,7 @@ def test_asking_for_another_tier_is_a_conflict_that_changes_nothing(
     ],
 )
 def test_a_refusal_points_at_the_field(
-    product: Product, body: dict[str, str], status: int, pointer: str, said: str
+    product: Installation, body: dict[str, str], status: int, pointer: str, said: str
 ) -> None:
     found, answer = post(product, body)
     assert found == status
@@ -85,12 +86,14 @@ def test_a_refusal_points_at_the_field(
         pytest.param("Basic {token}", id="another scheme"),
     ],
 )
-def test_nobody_unknown_is_answered(product: Product, header: str | None) -> None:
+def test_nobody_unknown_is_answered(product: Installation, header: str | None) -> None:
     authorization = header.format(token=product.token) if header else None
     assert post(product, {"team": "shop", "tier": "small"}, authorization=authorization)[0] == 401
 
 
-def post(product: Product, body: Any, *, authorization: str | None = "") -> tuple[int, dict[str, Any]]:
+def post(
+    product: Installation | Product, body: Any, *, authorization: str | None = ""
+) -> tuple[int, dict[str, Any]]:
     """Status and body of the answer; `authorization` None sends no header, empty the right one."""
     headers = {"Content-Type": "application/json"}
     if authorization is not None:

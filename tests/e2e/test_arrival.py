@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e import cluster
 from tools.controlplane.plane import ControlPlane
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 
 pytestmark = pytest.mark.usefixtures("product")
 
@@ -117,7 +117,7 @@ def test_kubectl_wait_returns_when_the_bundle_is_there(plane: ControlPlane, name
 
 
 def test_a_new_namespace_costs_six_objects_and_one_status(
-    plane: ControlPlane, name: str, product: Product
+    plane: ControlPlane, name: str, product: Installation
 ) -> None:
     before = cluster.writes(plane)
     cluster.new(plane, name)

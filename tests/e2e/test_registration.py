@@ -15,7 +15,7 @@ from tests.e2e import cluster, registered
 from tests.e2e.cluster import Manifest
 from tests.e2e.registered import Rule
 from tools.controlplane.plane import ControlPlane
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 
 PLACE = "probed"
 _KINDS = {
@@ -29,7 +29,7 @@ _MERGE = "application/merge-patch+json"
 
 
 @pytest.fixture(scope="module")
-def client(plane: ControlPlane, product: Product) -> Iterator[Client]:
+def client(plane: ControlPlane, product: Installation) -> Iterator[Client]:
     """With a namespace of ours that has one object of each kind, called `probe`."""
     found = Client(plane)
     for manifest in rights((ADMIN, STRANGER)):
@@ -68,13 +68,15 @@ def test_no_door_to_what_we_guard_is_forgotten(client: Client) -> None:
     assert registered.uncovered(client, registered.rules(client)) == []
 
 
-def test_a_request_to_each_rule_reaches_us(client: Client, product: Product) -> None:
+def test_a_request_to_each_rule_reaches_us(client: Client, product: Installation) -> None:
     assert [rule for rule in registered.rules(client) if not _is_reached(client, product, rule)] == []
 
 
 @pytest.mark.parametrize("misspelt", ["namespace/finalize", "namespaces/finalise", "namespacess"])
 @pytest.mark.parametrize("of", ["validate.ns-provisioner.io", "ns-provisioner-namespaces"])
-def test_a_misspelt_resource_would_be_found(client: Client, product: Product, misspelt: str, of: str) -> None:
+def test_a_misspelt_resource_would_be_found(
+    client: Client, product: Installation, misspelt: str, of: str
+) -> None:
     """By discovery, by the probe, and by the door that is then open."""
     (good,) = [
         rule
@@ -89,7 +91,7 @@ def test_a_misspelt_resource_would_be_found(client: Client, product: Product, mi
     assert "/api/v1/namespaces/finalize" in registered.uncovered(client, [*others, bad])
 
 
-def _is_reached(client: Client, product: Product, rule: Rule) -> bool:
+def _is_reached(client: Client, product: Installation, rule: Rule) -> bool:
     """Whether a dry run of what a rule is about comes to the webhook or policy that the rule is of."""
     if rule.of.startswith("ns-provisioner-"):
         reply = client.send(_request(rule), STRANGER, dry_run=True)
@@ -100,9 +102,9 @@ def _is_reached(client: Client, product: Product, rule: Rule) -> bool:
     return _reviews(product, endpoint, rule.operation) > before
 
 
-def _reviews(product: Product, endpoint: str, operation: str) -> float:
+def _reviews(product: Installation, endpoint: str, operation: str) -> float:
     """How many reviews the product has answered, by its own metrics."""
-    text = product.health("nsp", "/metrics")[1]
+    text = product.metrics("admission")
     wanted = f'nsp_admission_reviews_total{{endpoint="{endpoint}",operation="{operation}"'
     return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(wanted))
 

@@ -1,28 +1,49 @@
-"""Which credentials the processes of the product hold."""
+"""Which credentials the pods of the product hold, as they see it themselves."""
 
+import base64
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.controlplane.process import Process
-from tools.dev.product import Product
+from tools.dev import accounts
+from tools.dev.installation import Installation
+from tools.standin.node import RunningPod
 from webhook.core import rights
 
+_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 
-def test_the_admission_process_holds_none(audited: Product) -> None:
-    environment = _environment(audited.processes["nsp-admission"])
-    assert "KUBECONFIG" not in environment
-    assert not [value for value in environment.values() if "kubeconfig" in value]
+
+def test_the_admission_pods_hold_none(audited: Installation) -> None:
+    pods = audited.pods("admission")
+    assert len(pods) == 3
+    for pod in pods:
+        assert not (_root(pod) / _ACCOUNT).exists()
+        assert "KUBECONFIG" not in _environment(pod)
 
 
 @pytest.mark.parametrize("role", rights.ROLES)
-def test_a_role_holds_its_own_and_nobody_else_can_read_them(audited: Product, role: str) -> None:
-    path = Path(_environment(audited.processes[f"nsp-{role}"])["KUBECONFIG"])
-    assert path == audited.directory / f"{role}.kubeconfig"
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert audited.plane.admin_token not in path.read_text()
+def test_a_role_holds_a_token_of_its_own_account_that_does_not_last(audited: Installation, role: str) -> None:
+    for pod in audited.pods(role):
+        file = _root(pod) / _ACCOUNT / "token"
+        claims = _claims(file.read_text())
+        assert [claims["sub"]] == accounts.users([role])
+        assert claims["kubernetes.io"]["pod"]["name"] == pod.name
+        assert claims["exp"] - claims["iat"] <= 3607
+        assert file.stat().st_mode & 0o007 == 0
 
 
-def _environment(process: Process) -> dict[str, str]:
-    entries = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
+def _claims(token: str) -> dict[str, Any]:
+    body = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
+
+
+def _root(pod: RunningPod) -> Path:
+    return Path(f"/proc/{pod.process.pid}/root")
+
+
+def _environment(pod: RunningPod) -> dict[str, str]:
+    entries = Path(f"/proc/{pod.process.pid}/environ").read_bytes().decode().split("\0")
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)

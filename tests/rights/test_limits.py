@@ -6,7 +6,7 @@ import pytest
 
 from tools.controlplane.plane import ControlPlane
 from tools.dev import accounts
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 from webhook.core import rights
 
 
@@ -75,7 +75,9 @@ def test_it_may_not(plane: ControlPlane, role: str, deed: Deed) -> None:
     assert not _may(plane, role, deed)
 
 
-def test_the_question_is_one_that_can_be_answered_with_yes(plane: ControlPlane, product: Product) -> None:
+def test_the_question_is_one_that_can_be_answered_with_yes(
+    plane: ControlPlane, product: Installation
+) -> None:
     assert _may(plane, "controller", Deed("bind", "clusterroles", _RBAC, "edit"))
     assert _may(plane, "controller", Deed("patch", "namespaces/status", name="payments"))
     lease = Deed("update", "leases", _LEASES, "ns-provisioner-controller", accounts.NAMESPACE)

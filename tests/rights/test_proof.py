@@ -13,7 +13,7 @@ from tests.rights.audit import Use
 from tools.controlplane.api import Answer
 from tools.controlplane.plane import ControlPlane
 from tools.dev import accounts
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 from webhook.adapters import catalogue_file
 from webhook.codec import rbac
 from webhook.core import rights
@@ -29,7 +29,7 @@ _GROUP = "rbac.authorization.k8s.io"
 
 
 @pytest.fixture(scope="module")
-def manifests(audited: Product) -> list[Manifest]:
+def manifests(audited: Installation) -> list[Manifest]:
     return rbac.manifests(catalogue_file.load(audited.catalogue), rights.ROLES, accounts.NAMESPACE)
 
 
@@ -39,11 +39,11 @@ def granted(manifests: list[Manifest]) -> set[Use]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _toured(audited: Product) -> None:
+def _toured(audited: Installation) -> None:
     tour.run(audited)
 
 
-def test_every_right_is_used(audited: Product, granted: set[Use]) -> None:
+def test_every_right_is_used(audited: Installation, granted: set[Use]) -> None:
     unused = granted
 
     def all_used() -> bool:
@@ -58,7 +58,7 @@ def test_every_right_is_used(audited: Product, granted: set[Use]) -> None:
     assert unused == set()
 
 
-def test_nothing_is_asked_for_that_is_not_granted(audited: Product, granted: set[Use]) -> None:
+def test_nothing_is_asked_for_that_is_not_granted(audited: Installation, granted: set[Use]) -> None:
     made = audit.requests(audited.plane.audit_log)
     assert [str(request) for request in made if request.was_forbidden] == []
     used = {request.use for request in made}
@@ -66,7 +66,7 @@ def test_nothing_is_asked_for_that_is_not_granted(audited: Product, granted: set
 
 
 def test_every_cluster_role_that_may_be_given_away_is_given(
-    audited: Product, manifests: list[Manifest]
+    audited: Installation, manifests: list[Manifest]
 ) -> None:
     may_give = {use.name for use in audit.granted(manifests) if use.verb == _BIND}
     cluster.new(audited.plane, "giving", tier=catalogue.FULL)
@@ -76,7 +76,7 @@ def test_every_cluster_role_that_may_be_given_away_is_given(
 
 
 def test_without_the_right_to_bind_a_role_cannot_be_given_away(
-    audited: Product, manifests: list[Manifest]
+    audited: Installation, manifests: list[Manifest]
 ) -> None:
     role = next(each for each in manifests if each["kind"] == "ClusterRole")
     rules = [rule for rule in role["rules"] if rule["verbs"] != [_BIND]]

@@ -3,14 +3,14 @@
 from tests.rights import audit
 from tools.controlplane.plane import ControlPlane
 from tools.dev import accounts
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 from webhook.adapters import catalogue_file
 from webhook.codec import rbac
 from webhook.core import rights
 
 
 def test_no_request_of_ours_was_forbidden_or_used_another_right_than_the_roles_grant(
-    plane: ControlPlane, product: Product
+    plane: ControlPlane, product: Installation
 ) -> None:
     granted = audit.granted(rbac.manifests(catalogue_file.load(None), rights.ROLES, accounts.NAMESPACE))
     made = audit.requests(plane.audit_log)

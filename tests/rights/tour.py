@@ -7,7 +7,7 @@ from tests.e2e.test_api import post
 from tests.rights import audit, catalogue
 from tools.controlplane.plane import ControlPlane
 from tools.dev import accounts
-from tools.dev.product import Product
+from tools.dev.installation import Installation
 from webhook.adapters import catalogue_file
 from webhook.adapters.kube import resources
 from webhook.core import bundle, labels
@@ -23,7 +23,7 @@ _MERGE = {"Content-Type": "application/merge-patch+json"}
 _HOLD = "example.com/hold"
 
 
-def run(product: Product) -> None:
+def run(product: Installation) -> None:
     """Each step waits until the product has done its part."""
     plane = product.plane
     cluster.new(plane, NAME, tier=catalogue.FULL)
@@ -38,7 +38,7 @@ def run(product: Product) -> None:
     _let_expire(plane)
 
 
-def _one_of_each_kind(product: Product) -> list[Manifest]:
+def _one_of_each_kind(product: Installation) -> list[Manifest]:
     tier = catalogue_file.load(product.catalogue).tiers[catalogue.FULL]
     objects = bundle.render(NAME, NAME, tier, quota=tier.quota, group=f"team-{NAME}").objects
     return list({manifest["kind"]: manifest for manifest in objects}.values())
@@ -92,16 +92,18 @@ def _leave_something_behind(plane: ControlPlane) -> None:
     _wait_until_gone(plane, path)
 
 
-def _ask_the_api(product: Product) -> None:
+def _ask_the_api(product: Installation) -> None:
     """For something that takes the controller a while, so that the API has to wait for it."""
-    controller = product.processes["nsp-controller"]
+    controllers = [pod.process for pod in product.pods("controller")]
     with ThreadPoolExecutor() as pool:
-        controller.pause()
+        for each in controllers:
+            each.pause()
         try:
             asked = pool.submit(post, product, {"team": f"{NAME}-team", "tier": catalogue.BARE})
             cluster.eventually(lambda: _api_watches(product.plane), "the API to wait for the namespace")
         finally:
-            controller.resume()
+            for each in controllers:
+                each.resume()
         status, answer = asked.result()
     assert (status, answer["phase"]) == (201, "Ready"), answer
 

@@ -45,12 +45,12 @@ class Balancer:
         self._pipes: set[asyncio.Task[None]] = set()
         self._ends: set[asyncio.StreamWriter] = set()
 
-    async def start(self, endpoints: Sequence[str]) -> None:
-        """Listen on a port of the kernel's choice; the first endpoints are known at once."""
+    async def start(self, endpoints: Sequence[str], host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listen, on a port of the kernel's choice for 0; the first endpoints are known at once."""
         self._loop = asyncio.get_running_loop()
         self._endpoints = tuple(endpoints)
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
-        self.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server = await asyncio.start_server(self._accept, host, port, backlog=1024)
+        self.address = f"{host}:{server.sockets[0].getsockname()[1]}"
         self._server = server
 
     async def stop(self) -> None:

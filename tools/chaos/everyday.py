@@ -16,7 +16,18 @@ _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/{}/leases"
 
 _LABELS = {"app": "chaos"}
-_POD_SPEC = {"containers": [{"name": "main", "image": "example.invalid/none"}]}
+_POD_SPEC = {
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    "containers": [
+        {
+            "name": "main",
+            "image": "example.invalid/none",
+            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        }
+    ],
+}
+"""Good for a namespace that takes only Pods of the restricted profile, as our own should be."""
+
 _POLICY_RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from tools.controlplane import waiting
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
+from tools.dev.installation import Installation
 from tools.dev.product import Product
 
 _LIMIT_SECONDS = 10.0
@@ -28,7 +29,7 @@ def main() -> int:
     with ControlPlane.start() as plane:
         _note(f"etcd, kube-apiserver and kube-controller-manager ready after {_since(begin)}")
         begin = time.monotonic()
-        product = Product.start(plane, plane.directory / "product")
+        product = _installed(plane) if os.environ.get("NSP_CHART") else _started(plane)
         _note(f"admission pair (with its own certificate), controller and API ready after {_since(begin)}")
         try:
             _Story(plane, product).tell()
@@ -38,8 +39,17 @@ def main() -> int:
     return 0
 
 
+def _started(plane: ControlPlane) -> Product:
+    return Product.start(plane, plane.directory / "product")
+
+
+def _installed(plane: ControlPlane) -> Installation:
+    _note("installing cert-manager, then the chart: helm install ns-provisioner charts/ns-provisioner --wait")
+    return Installation.start(plane, plane.directory / "product")
+
+
 class _Story:
-    def __init__(self, plane: ControlPlane, product: Product) -> None:
+    def __init__(self, plane: ControlPlane, product: Product | Installation) -> None:
         self._plane = plane
         self._product = product
         self._folder = product.directory

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
+from tools.dev.installation import Installation
 from tools.dev.product import Product
 
 FOLDER = Path(os.environ.get("NSP_RUN_DIR") or Path(__file__).resolve().parents[2] / ".run").absolute()
@@ -41,7 +42,7 @@ def running_plane() -> ControlPlane | None:
         return None
 
 
-def write_env(plane: ControlPlane, product: Product | None) -> None:
+def write_env(plane: ControlPlane, product: Product | Installation | None) -> None:
     """The file people and scripts source; it holds a token, so only its owner can read it."""
     variables = {"KUBECONFIG": str(plane.kubeconfig)}
     if product is not None:
@@ -52,6 +53,8 @@ def write_env(plane: ControlPlane, product: Product | None) -> None:
             "NSP_CA_FILE": str(product.ca_file),
             "NSP_HEALTH_URL": next(iter(product.health_urls.values())),
         }
+    if isinstance(product, Installation):
+        variables["CURL_HOME"] = str(product.curl_home)
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     programs = shlex.quote(f"{plane.bin_dir}:{Path(sys.executable).parent}")
     lines.append(f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={programs}:"$PATH" ;; esac')

@@ -1,0 +1,195 @@
+"""The life of a release: tested, upgraded, rolled back, uninstalled, installed again; in this order."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chart import catalogues
+from tests.e2e import cluster
+from tools.chaos import hooks, writes
+from tools.chaos.background import Background
+from tools.chaos.cluster import Cluster
+from tools.chart.generated import CHART
+from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.plane import ControlPlane
+from tools.dev.installation import Installation
+
+KEPT = "kept"
+LEASE_SECONDS = 30.0
+"""The rights went before the controller could give its Lease back, so that it has to run out."""
+
+_PLURALS = ("limitranges", "resourcequotas", "networkpolicies", "rolebindings")
+_ROOTS = {
+    "networkpolicies": "/apis/networking.k8s.io/v1",
+    "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
+}
+
+pytestmark = pytest.mark.timeout(300)
+"""Seconds: a whole rollout under load is among them."""
+
+
+def test_helm_test_passes(installed: Installation) -> None:
+    assert re.search(r"Phase:\s+Succeeded", installed.helm("test", "ns-provisioner"))
+
+
+def test_everything_that_helm_made_carries_its_labels(installed: Installation) -> None:
+    made = installed.helm("get", "manifest", "ns-provisioner")
+    assert made.count("\n  name: ") > 0
+    assert made.count("app.kubernetes.io/instance: ns-provisioner") >= made.count("\nkind: ")
+
+
+def test_a_second_release_is_refused(installed: Installation) -> None:
+    with pytest.raises(ControlPlaneError) as refused:
+        installed.helm("install", "second", str(CHART))
+    said = str(refused.value)
+    assert "ns-provisioner is installed in this cluster already, as release ns-provisioner" in said
+    assert "helm uninstall ns-provisioner -n ns-provisioner" in said
+
+
+def test_an_upgrade_under_load_loses_no_call_and_takes_a_new_catalogue(
+    own_plane: ControlPlane, installed: Installation, tmp_path: Path
+) -> None:
+    """Other pods, another chart version, another tier: all at once, while namespaces are written."""
+    cluster.new(own_plane, KEPT, team=KEPT)
+    installed.catalogue = _catalogue(tmp_path, {"tiers/tiny": {"extends": "small"}})
+    before = hooks.failed_calls(own_plane)
+    load = _under_load(installed, lambda: installed.upgrade({"admission.podAnnotations": {"turn": "2"}}))
+    bad = [str(outcome) for outcome in load.outcomes if not outcome.as_wanted]
+    assert (len(load.outcomes) > 50, bad) == (True, [])
+    assert hooks.failed_calls(own_plane).since(before) == (0, 0)
+    status, answer = cluster.create(own_plane, cluster.namespace("tiny-one", tier="tiny"))
+    assert status == 201, answer
+
+
+def test_a_rollback_brings_back_what_was(own_plane: ControlPlane, installed: Installation) -> None:
+    installed.helm("rollback", "ns-provisioner", "1", "--wait", "--timeout", "120s")
+    deployment = _get(
+        own_plane, "/apis/apps/v1/namespaces/ns-provisioner/deployments/ns-provisioner-admission"
+    )
+    assert "turn" not in deployment["spec"]["template"]["metadata"]["annotations"]
+    cluster.eventually(
+        lambda: cluster.create(own_plane, cluster.namespace("tiny-two", tier="tiny"))[0] == 422,
+        "the former catalogue to be in force",
+    )
+
+
+def test_a_previous_version_of_the_chart_is_upgraded(
+    own_plane: ControlPlane, installed: Installation, tmp_path: Path
+) -> None:
+    """There has been no release yet: what stands for the one before is this chart with another version."""
+    installed.catalogue = None
+    installed.upgrade({"admission.replicas": 2}, chart=_older(tmp_path))
+    assert _version(installed) == "ns-provisioner-0.0.9"
+    installed.upgrade({})
+    assert _version(installed) != "ns-provisioner-0.0.9"
+    cluster.new(own_plane, "after-upgrade", team="after-upgrade")
+
+
+def test_uninstalling_takes_the_webhooks_first_and_leaves_namespaces_alone(
+    own_plane: ControlPlane, installed: Installation
+) -> None:
+    before = _state(own_plane)
+    assert set(before) > {f"/api/v1/namespaces/{KEPT}"}
+    seen = own_plane.audit_log.stat().st_size
+    installed.helm("uninstall", "ns-provisioner", "--wait", "--timeout", "120s")
+    deleted = _deleted(own_plane, seen)
+    first = [deleted.index(f"{each}webhookconfigurations") for each in ("validating", "mutating")]
+    assert max(first) < min(deleted.index(each) for each in ("services", "deployments", "clusterroles"))
+    assert _state(own_plane) == before
+    status, answer = cluster.create(own_plane, cluster.namespace("unguarded"))
+    assert status == 201, answer
+    assert "platform/tier" not in answer["metadata"]["labels"]
+
+
+def test_installing_again_adopts_what_is_there_without_a_write(
+    own_plane: ControlPlane, installed: Installation
+) -> None:
+    before = {path: version for path, version in _state(own_plane).items() if "unguarded" not in path}
+    installed.install({})
+    cluster.eventually(
+        lambda: "nsp_leader 1.0" in installed.metrics("controller"),
+        "a controller to lead",
+        seconds=LEASE_SECONDS,
+    )
+    cluster.new(own_plane, "after-all", team="after-all")
+    cluster.eventually(lambda: _passes(installed) >= _managed(own_plane), "every namespace to be looked at")
+    after = _state(own_plane)
+    assert {path: after.get(path) for path in before} == before
+
+
+def _under_load(installed: Installation, act: Any) -> writes.Writes:
+    client = Cluster(installed.plane)
+    with Background() as background:
+        background.call(client.open())
+        load = writes.Writes(client, rate=10, seed=1)
+        try:
+            with background.under(load):
+                act()
+        finally:
+            background.call(client.close())
+    return load
+
+
+def _catalogue(folder: Path, change: dict[str, Any]) -> Path:
+    file = folder / "catalogue.yaml"
+    file.write_text(catalogues.text(change))
+    return file
+
+
+def _older(folder: Path) -> Path:
+    older = folder / "chart"
+    shutil.copytree(CHART, older)
+    text = (older / "Chart.yaml").read_text()
+    (older / "Chart.yaml").write_text(re.sub(r"(?m)^version: .*$", "version: 0.0.9", text))
+    return older
+
+
+def _version(installed: Installation) -> str:
+    (release,) = json.loads(installed.helm("list", "--output", "json"))
+    return str(release["chart"])
+
+
+def _get(plane: ControlPlane, path: str) -> Any:
+    answer = plane.api.get(path)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def _state(plane: ControlPlane) -> dict[str, str]:
+    """The resourceVersion of each namespace, and of everything of ours in them."""
+    found = {}
+    for each in _get(plane, "/api/v1/namespaces")["items"]:
+        metadata = each["metadata"]
+        found[f"/api/v1/namespaces/{metadata['name']}"] = metadata["resourceVersion"]
+    for plural in _PLURALS:
+        selector = "labelSelector=app.kubernetes.io/managed-by=ns-provisioner"
+        for each in _get(plane, f"{_ROOTS.get(plural, '/api/v1')}/{plural}?{selector}")["items"]:
+            metadata = each["metadata"]
+            found[f"{plural}/{metadata['namespace']}/{metadata['name']}"] = metadata["resourceVersion"]
+    return found
+
+
+def _deleted(plane: ControlPlane, begin: int) -> list[str]:
+    """The kinds of what helm has deleted since a place in the log, in its order."""
+    lines = plane.audit_log.read_bytes()[begin:].split(b"\n")[:-1]
+    events = [json.loads(line) for line in lines]
+    return [
+        event["objectRef"]["resource"]
+        for event in events
+        if event["verb"] == "delete" and event.get("userAgent", "").startswith("Helm/")
+    ]
+
+
+def _passes(installed: Installation) -> float:
+    text = installed.metrics("controller")
+    return sum(float(line.rpartition(" ")[2]) for line in re.findall(r"(?m)^nsp_reconciles_total.*$", text))
+
+
+def _managed(plane: ControlPlane) -> int:
+    return len(
+        _get(plane, "/api/v1/namespaces?labelSelector=app.kubernetes.io/managed-by=ns-provisioner")["items"]
+    )
