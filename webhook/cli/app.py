@@ -9,10 +9,13 @@ from webhook import __version__
 from webhook.core.errors import InvalidPolicyError, NsProvisionerError
 
 VERBS = {
+    "audit": "List the namespaces of a cluster that the rules would not have let in.",
     "catalogue": "Check, show and compare tier catalogues.",
-    "certs": "Make certificates for places without cert-manager.",
+    "certs": "Make, renew, show and check serving certificates.",
+    "doctor": "Tell whether an installation works, and what to do where it does not.",
     "explain": "Explain the rules, with what breaks and what keeps each.",
     "policy": "Print the ValidatingAdmissionPolicies that guard inside the API server.",
+    "probe": "Ask a running admission pair whether it answers.",
     "rbac": "Print accounts for the roles, with exactly the rights that they use.",
     "serve": "Run the admission pair, the controller and the API.",
     "simulate": "Decide on a Namespace manifest as admission would, without a cluster.",
