@@ -40,9 +40,9 @@ class Answer:
 
 def ask(url: str, ca_file: Path, endpoint: str) -> Answer:
     """One review over a connection of its own. Raises ProbeError."""
-    uid, began = str(uuid.uuid4()), time.perf_counter()
+    uid, context, began = str(uuid.uuid4()), _trusting(ca_file), time.perf_counter()
     try:
-        status, body = _post(url, ca_file, endpoint, json.dumps(_review(uid)).encode())
+        status, body = _post(url, context, endpoint, json.dumps(_review(uid)).encode())
     except ssl.SSLCertVerificationError as error:
         raise ProbeError(
             f"{url} shows a certificate that {ca_file} has not signed, or not for this name: "
@@ -62,9 +62,15 @@ def ask(url: str, ca_file: Path, endpoint: str) -> Answer:
     return Answer(endpoint, response["allowed"], message, time.perf_counter() - began)
 
 
-def _post(url: str, ca_file: Path, endpoint: str, content: bytes) -> tuple[int, bytes]:
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:
+        raise ProbeError(f"{ca_file} holds no certificate in PEM form") from error
+
+
+def _post(url: str, context: ssl.SSLContext, endpoint: str, content: bytes) -> tuple[int, bytes]:
     parts = urlsplit(url)
-    context = ssl.create_default_context(cafile=str(ca_file))
     connection = http.client.HTTPSConnection(
         parts.hostname or "", parts.port or 443, timeout=LIMIT_SECONDS, context=context
     )

@@ -24,5 +24,6 @@ def command(url: str, ca_file: Path) -> None:
         raise click.BadParameter(f"{url} is no https:// address", param_hint="--url")
     for endpoint in probing.ENDPOINTS:
         answer = probing.ask(url, ca_file, endpoint)
-        verdict = "allows" if answer.allowed else f"denies: {answer.message}"
+        first_line = answer.message.partition("\n")[0].rstrip(":")
+        verdict = "allows" if answer.allowed else f"denies: {first_line}"
         click.echo(f"{url}{endpoint} answers in {answer.seconds * 1000:.0f} ms and {verdict}")
