@@ -52,12 +52,13 @@ lint: $(READY) ## Check style, types, layers and spelling
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
+	@$(BIN)/python -m tools.image lint
 
 fmt: $(READY) ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-binaries: ## Build the control plane's binaries into the cache (about 6 minutes, once)
+binaries: ## Build the control plane's binaries into the cache (about 8 minutes, once)
 	@$(PYTHON) -m tools.controlplane build $(NAMES)
 
 fixtures: $(READY) ## Record the admission reviews of a real API server anew
@@ -65,6 +66,7 @@ fixtures: $(READY) ## Record the admission reviews of a real API server anew
 
 docs: $(READY) ## Write the pages and the parts of the chart that are made from the code
 	@$(BIN)/python -m tools.chart
+	@$(BIN)/python -m tools.monitoring
 	@$(BIN)/nsp explain --markdown > docs/rules.md
 	@$(BIN)/nsp catalogue schema > docs/catalogue.schema.json
 

@@ -14,7 +14,7 @@ from tools.controlplane.errors import ControlPlaneError
 
 _TOOLS = Path(__file__).parents[1]
 
-MODULES = {"controlplane": _TOOLS / "controlplane" / "go", "monitoring": _TOOLS / "monitoring" / "go"}
+MODULES = {name: _TOOLS / name / "go" for name in ("controlplane", "monitoring", "image")}
 """Apart, for in one module the versions that Prometheus needs would be the control plane's, too."""
 
 # As the official binaries; VCS stamping would tie every build to a commit of this repository.
@@ -44,6 +44,7 @@ RECIPES = {
         module="monitoring",
         flags=("-tags=notest,grpcnotrace,remove_all_sd",),  # no clouds' service discovery: half the time
     ),
+    "actionlint": Recipe("github.com/rhysd/actionlint/cmd/actionlint", 5, module="image"),
 }
 ALL = tuple(name for name, made in RECIPES.items() if made.module == "controlplane")
 PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
