@@ -8,14 +8,14 @@ from tools.controlplane.plane import ControlPlane
 from tools.dev.installation import Installation
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def own_plane(_clean_environment: None) -> Iterator[ControlPlane]:
     """Everybody's requests are written down."""
     with ControlPlane.start(audit=True) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def installed(own_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     running = Installation.start(own_plane, tmp_path_factory.mktemp("installed"))
     yield running

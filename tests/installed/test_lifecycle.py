@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tools.chart.generated import CHART
 from tools.controlplane.errors import ControlPlaneError
 from tools.controlplane.plane import ControlPlane
 from tools.dev.installation import Installation
+from tools.dev.product import nsp
 
 KEPT = "kept"
 LEASE_SECONDS = 30.0
@@ -34,6 +36,13 @@ pytestmark = pytest.mark.timeout(300)
 
 def test_helm_test_passes(installed: Installation) -> None:
     assert re.search(r"Phase:\s+Succeeded", installed.helm("test", "ns-provisioner"))
+
+
+def test_the_doctor_has_nothing_to_say(installed: Installation) -> None:
+    command = [nsp(), "doctor", "--kubeconfig", str(installed.plane.kubeconfig)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
+    assert ended.stdout.rstrip().endswith("0 warn, 0 fail")
 
 
 def test_everything_that_helm_made_carries_its_labels(installed: Installation) -> None:

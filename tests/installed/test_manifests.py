@@ -43,24 +43,22 @@ SWITCHES = {
 
 
 @pytest.fixture(scope="module")
-def folder(
-    own_plane: ControlPlane, installed: Installation, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def folder(plane: ControlPlane, product: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The schemas, cert-manager's included."""
     found = tmp_path_factory.mktemp("schemas")
-    assert schemas.write(own_plane, found) > 100
+    assert schemas.write(plane, found) > 100
     return found
 
 
 @pytest.fixture(scope="module")
-def restricted(own_plane: ControlPlane, installed: Installation) -> str:
+def restricted(plane: ControlPlane, product: Installation) -> str:
     """A namespace as teams have it, and as strict as there is, with our accounts in it."""
     labels = {"platform/team": "restricted", "pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": "restricted", "labels": labels}
-    answer = own_plane.api.send("POST", "/api/v1/namespaces", {"metadata": metadata})
+    answer = plane.api.send("POST", "/api/v1/namespaces", {"metadata": metadata})
     assert answer.status == 201, answer.body
     for component in ("admission", "controller", "api"):
-        own_plane.kubectl("create", "serviceaccount", f"ns-provisioner-{component}", "-n", "restricted")
+        plane.kubectl("create", "serviceaccount", f"ns-provisioner-{component}", "-n", "restricted")
     return "restricted"
 
 
@@ -77,29 +75,29 @@ def test_kubeconform_would_find_a_misspelt_key(folder: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("values", SWITCHES.values(), ids=SWITCHES)
 def test_every_pod_is_taken_by_a_restricted_namespace(
-    own_plane: ControlPlane, restricted: str, values: list[str]
+    plane: ControlPlane, restricted: str, values: list[str]
 ) -> None:
     for pod in _pods(rendering.render(*rendering.sets(values))):
         path = f"/api/v1/namespaces/{restricted}/pods?dryRun=All"
-        answer = own_plane.api.send("POST", path, pod)
+        answer = plane.api.send("POST", path, pod)
         assert answer.status == 201, answer.body
 
 
-def test_a_pod_that_may_more_would_be_refused(own_plane: ControlPlane, restricted: str) -> None:
+def test_a_pod_that_may_more_would_be_refused(plane: ControlPlane, restricted: str) -> None:
     pod, *_ = _pods(rendering.render())
     del pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"]
-    answer = own_plane.api.send("POST", f"/api/v1/namespaces/{restricted}/pods?dryRun=All", pod)
+    answer = plane.api.send("POST", f"/api/v1/namespaces/{restricted}/pods?dryRun=All", pod)
     assert (answer.status, b"violates PodSecurity" in answer.body) == (403, True)
 
 
 @pytest.mark.parametrize("values", SWITCHES.values(), ids=SWITCHES)
 def test_the_api_server_takes_all_of_it(
-    own_plane: ControlPlane, installed: Installation, values: list[str]
+    plane: ControlPlane, product: Installation, values: list[str]
 ) -> None:
     """In a dry run, and says nothing of unknown or repeated fields; selectors that cannot change stay."""
     manifests = [each for each in rendering.render(*rendering.sets(values)) if each["kind"] != "Pod"]
     everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
-    own_plane.kubectl(
+    plane.kubectl(
         *("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-"),
         stdin=everything,
     )

@@ -200,8 +200,8 @@ def test_a_container_that_is_not_alive_is_started_again(here: Namespace) -> None
 
 
 def test_a_deleted_pod_has_its_grace_and_no_more(here: Namespace) -> None:
-    here.create(pod("deaf", "trap 'echo asked' TERM; " + FOREVER))
-    here.running("deaf")
+    here.create(pod("deaf", "trap 'echo asked' TERM; echo begun; " + FOREVER))
+    until(lambda: "begun" in here.log("deaf"), "it to listen")
     began = time.monotonic()
     here.delete("deaf", "--grace-period=1")
     assert time.monotonic() - began >= 1
@@ -210,7 +210,9 @@ def test_a_deleted_pod_has_its_grace_and_no_more(here: Namespace) -> None:
 
 
 def test_a_pod_deleted_by_force_is_killed_at_once(here: Namespace) -> None:
-    here.create(pod("stubborn", "trap '' TERM; " + FOREVER, more={"terminationGracePeriodSeconds": 600}))
+    stubborn = "trap '' TERM; echo begun; " + FOREVER
+    here.create(pod("stubborn", stubborn, more={"terminationGracePeriodSeconds": 600}))
+    until(lambda: "begun" in here.log("stubborn"), "it to listen")
     process = here.running("stubborn").process
     here.delete("stubborn", "--wait=false")
     here.delete("stubborn", "--force", "--grace-period=0")
@@ -258,3 +260,14 @@ def test_nothing_is_left_when_it_ends_and_the_next_one_goes_on(
         until(lambda: following.pods("app=lasting"), "it to run again")
         until(lambda: here.container("lasting")["restartCount"] == 1, "the restart to be counted")
         assert following.pods()[0].ip == before.ip
+
+
+def test_an_api_server_that_goes_away_and_comes_back_finds_all_as_it_was(here: Namespace) -> None:
+    here.create(pod("steady", FOREVER))
+    before = here.running("steady")
+    until(lambda: here.phase("steady") == "Running", "it to be reported")
+    here.plane.restart_apiserver()
+    here.create(pod("after", "true", more=NEVER))
+    assert here.ended("after") == "Succeeded"
+    (after,) = here.node.pods("app=steady")
+    assert (after.process.pid, after.restarts) == (before.process.pid, 0)

@@ -15,7 +15,8 @@ from tools.controlplane.plane import ControlPlane
 from tools.standin.errors import StandinError
 
 STRATEGIC = "application/strategic-merge-patch+json"
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS = 5
+_ENDED = Answer(0, b"the connection has ended")
 
 
 class Cluster:
@@ -33,12 +34,12 @@ class Cluster:
         return self.send("GET", path)
 
     def send(self, method: str, path: str, body: Any = None, kind: str = "application/json") -> Answer:
-        """Status 0 when nobody answers. A kept connection that has ended meanwhile is replaced once."""
+        """Status 0 when nobody answers in time. A kept connection that has ended meanwhile is replaced."""
         headers = {"Authorization": f"Bearer {self.plane.admin_token}", "Content-Type": kind}
         content = None if body is None else json.dumps(body).encode()
         while (connection := self._taken()) is not None:
             answer = self._ask(connection, method, path, content, headers)
-            if answer.status:
+            if answer is not _ENDED:
                 return answer
         try:
             fresh = self._connect()
@@ -76,9 +77,12 @@ class Cluster:
             connection.request(method, path, content, dict(headers))
             response = connection.getresponse()
             answer = Answer(response.status, response.read())
-        except (OSError, http.client.HTTPException):
+        except TimeoutError:
             connection.close()
             return NO_ANSWER
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            return _ENDED
         with self._lock:
             self._idle.append(connection)
         return answer

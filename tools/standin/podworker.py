@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.standin import environment, status
+from tools.standin import environment, hosts, status
 from tools.standin.addresses import Addresses
-from tools.standin.cluster import STRATEGIC, Cluster, passing, said
+from tools.standin.cluster import Cluster, said
+from tools.standin.container import Mount
 from tools.standin.containerlife import ContainerLife
 from tools.standin.environment import Manifest
 from tools.standin.errors import NotYetError, StandinError
 from tools.standin.launch import Surroundings
+from tools.standin.reporter import Reporter
 from tools.standin.tokens import Tokens
 from tools.standin.volumes import Volumes
 
@@ -41,9 +43,9 @@ class PodWorker:
         self._host = host
         metadata = pod["metadata"]
         self.uid, self.name, self.namespace = metadata["uid"], metadata["name"], metadata["namespace"]
-        self._path = f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
         self.ip = host.addresses.take(pod.get("status", {}).get("podIP", ""))
         self._folder = host.directory / "pods" / self.uid
+        self._hosts = self._folder / "hosts"
         self._executor = ThreadPoolExecutor(8, thread_name_prefix=f"pod {self.name}")
         self._volumes = Volumes(
             pod, self.ip, self._folder / "volumes", self._read, Tokens(host.cluster, pod, host.clock)
@@ -51,11 +53,9 @@ class PodWorker:
         self.containers = [self._container(spec) for spec in pod["spec"]["containers"]]
         self._wake = threading.Event()
         self._gone = False
-        self._began = host.clock()
         self._refreshed = float("-inf")
         self._mounted = False
-        self._reported: dict[str, Any] = {}
-        self._conditions: list[Manifest] = pod.get("status", {}).get("conditions") or []
+        self._reporter = Reporter(host.cluster, pod, self.ip, host.clock)
         self.trouble = ""
         """Why its volumes, or its status, are not as they should be."""
 
@@ -66,7 +66,7 @@ class PodWorker:
     @property
     def ready(self) -> bool:
         """As last reported, which others may have read before we see it again."""
-        return status.is_ready(self.pod | {"status": {"conditions": self._conditions}})
+        return status.is_ready(self.pod | {"status": {"conditions": self._reporter.conditions}})
 
     def observe(self, pod: Manifest) -> None:
         """The Pod as the API server has it now."""
@@ -91,6 +91,7 @@ class PodWorker:
             for container in self.containers:
                 container.kill()
             self._volumes.remove()
+            self._hosts.unlink(missing_ok=True)
             _remove_folders(self._folder)
             self._host.addresses.give_back(self.ip)
 
@@ -125,27 +126,29 @@ class PodWorker:
         try:
             self._require_possible()
             self._volumes.refresh()
+            self._write_hosts()
             self._mounted, self.trouble = True, ""
         except NotYetError as error:
             self.trouble = f"{error.reason}: {error}"
         self._refreshed = time.monotonic()
+
+    def _write_hosts(self) -> None:
+        """In place, for what is mounted is this very file."""
+        services = self._host.cluster.items(f"/api/v1/namespaces/{self.namespace}/services")
+        if services is None:
+            raise NotYetError("FailedMount", "no answer from the API server")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._hosts.write_text(hosts.text(services, self.name, self.ip))
+
+    def _mounts(self, spec: Manifest) -> dict[str, Mount]:
+        return {hosts.PATH: Mount(self._hosts, read_only=True), **self._volumes.mounts(spec)}
 
     def _require_possible(self) -> None:
         if self.pod["spec"].get("initContainers"):
             raise NotYetError("FailedMount", "the stand-in has no initContainers")
 
     def _report(self) -> None:
-        states = [container.state for container in self.containers]
-        policy, now = self.pod["spec"].get("restartPolicy", "Always"), self._host.clock()
-        wanted = status.build(policy, states, self.ip, self._began, self._conditions, now)
-        if _timeless(wanted) == self._reported:
-            return
-        body = {"metadata": {"uid": self.uid}, "status": wanted}
-        answer = self._host.cluster.send("PATCH", f"{self._path}/status", body, STRATEGIC)
-        if answer.status == 200:
-            self._reported, self._conditions = _timeless(wanted), wanted["conditions"]
-        elif answer.status not in (404, 409) and not passing(answer):
-            raise StandinError(f"the status of pod {self.name} is refused: {said(answer)}")
+        self._reporter.report([container.state for container in self.containers])
 
     def _terminate(self) -> None:
         """Its grace begins; whoever deletes it by force meanwhile has it killed (`forget`)."""
@@ -155,12 +158,7 @@ class PodWorker:
         for end in ends:
             end.result()
         self._report_in_passing()
-        body = {"gracePeriodSeconds": 0, "preconditions": {"uid": self.uid}}
-        while not self._gone:
-            answer = self._host.cluster.send("DELETE", self._path, body)
-            if not passing(answer):
-                return
-            time.sleep(TICK_SECONDS)
+        self._reporter.remove(unless=lambda: self._gone)
 
     def _report_in_passing(self) -> None:
         """A Pod that is going may be gone already."""
@@ -181,7 +179,7 @@ class PodWorker:
             self._log_of(spec),
             base,
             self._read,
-            self._volumes.mounts,
+            self._mounts,
             self._executor,
             self._host.clock,
         )
@@ -206,12 +204,6 @@ class PodWorker:
         if answer.status != 200:
             raise NotYetError("FailedMount", f"{kind} {name}: {said(answer)}")
         return environment.entries(answer.json())
-
-
-def _timeless(wanted: dict[str, Any]) -> dict[str, Any]:
-    """What is worth telling: the time alone is not."""
-    bare = [{key: each[key] for key in ("type", "status")} for each in wanted["conditions"]]
-    return wanted | {"conditions": bare}
 
 
 def _remove_folders(folder: Path) -> None:
