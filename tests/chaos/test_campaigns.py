@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.chaos import bodies, down, kill, rollout, rotation, trickle
+from tools.chaos import bodies, certificates, down, kill, rollout, rotation, trickle
 from tools.chaos.report import Report
 from tools.controlplane.plane import ControlPlane
 
@@ -41,6 +41,13 @@ def test_an_outage_is_narrow_and_heals_alone(own_plane: ControlPlane, tmp_path: 
 
 def test_rotations_fail_no_handshake(tmp_path: Path) -> None:
     report = rotation.run(tmp_path, rotation.SHORT)
+    assert missed(report) == [], str(report)
+
+
+@pytest.mark.timeout(300)
+def test_cert_manager_renews_leaf_and_authority_and_no_call_fails(tmp_path: Path) -> None:
+    with ControlPlane.start() as plane:
+        report = certificates.run(plane, tmp_path, certificates.SHORT)
     assert missed(report) == [], str(report)
 
 

@@ -1,11 +1,10 @@
 """cert-manager renews the leaf and re-issues its CA under load, again and again; no call fails.
 
 The chart as installed, with the shortest lifetime that cert-manager takes. A CA is re-issued with its key, as
-the chart has it, and with another one, after which the leaf has to follow. What a kubelet brings late, replicas
-serve late: meanwhile both old and new have to be trusted.
+the chart has it, and with another one, after which the leaf has to follow. What a kubelet brings late, the
+replicas serve late: meanwhile both old and new have to be trusted.
 
-Beside the writes new connections are opened to every replica, verified by what the webhooks trust at that
-moment.
+Beside the writes new connections are opened to every replica, verified by what the webhooks trust just then.
 """
 
 import asyncio

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tools.chaos import (
     bodies,
+    certificates,
     clocks,
     crash,
     down,
     failover,
     freeze,
+    install,
     kill,
     outage,
     rival,
@@ -27,6 +29,8 @@ Campaigns = Mapping[str, Callable[[], Report]]
 FULL: Campaigns = {
     "rollout": lambda: rollout.main(rollout.FULL),
     "rotation": lambda: rotation.main(rotation.FULL),
+    "certificates": lambda: certificates.main(certificates.FULL),
+    "install": lambda: install.main(install.FULL),
     "trickle": lambda: trickle.main(trickle.FULL),
     "crowd": lambda: trickle.main(trickle.CROWD),
     "bodies": lambda: bodies.main(bodies.FULL),
@@ -43,6 +47,8 @@ FULL: Campaigns = {
 SHORT: Campaigns = {
     "rollout": lambda: rollout.main(rollout.SHORT),
     "rotation": lambda: rotation.main(rotation.SHORT),
+    "certificates": lambda: certificates.main(certificates.SHORT),
+    "install": lambda: install.main(install.SHORT),
     "trickle": lambda: trickle.main(trickle.SHORT),
     "bodies": lambda: bodies.main(bodies.SHORT),
     "down": lambda: down.main(down.SHORT),
