@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from tests.attack.actors import FLUX
+from tests.attack.words import EXEMPT
 from tests.codec.builders import document
 
 _VAULT = {"extends": "small", "deletionProtection": True}
@@ -16,7 +17,7 @@ def write(folder: Path) -> Path:
     content = document(
         {
             "policy/appliers": [FLUX.user],
-            "policy/exemptNames": ["cert-manager", "flux-system", "ns-provisioner"],
+            "policy/exemptNames": ["cert-manager", "flux-system", "ns-provisioner", EXEMPT],
             "tiers/vault": _VAULT,
             "tiers/small/overrides": _BOUNDS,
         }

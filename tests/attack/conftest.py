@@ -19,7 +19,12 @@ def world(_clean_environment: None, tmp_path_factory: pytest.TempPathFactory) ->
     with ControlPlane.start() as plane:
         folder = tmp_path_factory.mktemp("attacked")
         file = catalogue.write(folder)
-        alone = {"controller.replicas": 0, "api.enabled": False, "api.tokensSecretName": ""}
+        alone = {
+            "controller.replicas": 0,
+            "api.enabled": False,
+            "api.tokensSecretName": "",
+            "admission.extraArgs": ["--drain-quiet=0"],
+        }
         product = Installation.start(plane, folder, catalogue=file, values=alone)
         found = World(plane, product, file)
         yield found

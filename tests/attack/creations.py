@@ -9,7 +9,7 @@ from tests.attack.actors import ATTACKERS, MEMBER, Actor
 from tests.attack.cases import Case, CreationCase
 from tests.attack.client import Request
 from tests.attack.edits import DANGLING, FORGED
-from tests.attack.words import MANAGED_BY, MANAGER, TEAM, TIER, Manifest
+from tests.attack.words import EXEMPT, MANAGED_BY, MANAGER, TEAM, TIER, Manifest
 
 _BY_NAME, _BY_PREFIX = ("create", "apply"), ("generate a name", "generate a name under a forged one")
 
@@ -74,11 +74,11 @@ CREATIONS = (
     Creation("called openshift-*", _RESERVED, "openshift-", _MINE, doors=_BY_PREFIX),
     Creation("called like nothing allowed", _rules("name-pattern"), "1-attack", _MINE, doors=_BY_NAME),
     Creation("called like us", _RESERVED, "ns-provisioner", doors=("create",), exempt=True),
-    Creation("called like Flux", _RESERVED, "flux-system", doors=_BY_NAME, exempt=True),
+    Creation("called like an exempt one", _RESERVED, EXEMPT, doors=_BY_NAME, exempt=True),
     Creation(
-        "called like Flux, and managed",
+        "called like an exempt one, and managed",
         _RESERVED,
-        "flux-system",
+        EXEMPT,
         {TIER: "large", TEAM: "shop", MANAGED_BY: MANAGER},
         doors=_BY_NAME,
         exempt=True,

@@ -14,6 +14,9 @@ SETTINGS = (TTL, QUOTA, PROTECTION)
 NAME_LABEL = "kubernetes.io/metadata.name"
 ENFORCE, WARN, AUDIT = (f"pod-security.kubernetes.io/{mode}" for mode in ("enforce", "warn", "audit"))
 
+EXEMPT = "spare-system"
+"""A name that the attacked catalogue exempts, of a namespace that is never there."""
+
 FIRST_MANAGER = "gitops"
 """Field manager of whoever created a namespace: to apply as this one removes what it once stated."""
 
