@@ -32,7 +32,11 @@ def render(*arguments: str, namespace: str = NAMESPACE) -> list[Manifest]:
     """The manifests, those of the test hook included; an error carries helm's own words."""
     result = template(*arguments, namespace=namespace)
     assert result.returncode == 0, result.stderr
-    return [manifest for manifest in yaml.load_all(result.stdout, yaml.CSafeLoader) if manifest]
+    return read(result.stdout)
+
+
+def read(text: str) -> list[Manifest]:
+    return [manifest for manifest in yaml.load_all(text, yaml.CSafeLoader) if manifest]
 
 
 def refusal(*arguments: str, namespace: str = NAMESPACE) -> str:

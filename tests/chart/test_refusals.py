@@ -34,6 +34,26 @@ _CASES = {
         ["tls.clientCA.subjects={kube-apiserver}"],
         "tls.clientCA.secretName is missing, without which nobody is asked for one",
     ),
+    "a leaf that lives too shortly": (
+        ["tls.certManager.duration=59m"],
+        "cert-manager issues nothing below 1h",
+    ),
+    "a leaf that is renewed without end": (
+        ["tls.certManager.duration=240h"],
+        "tls.certManager.renewBefore is 720h, not less than duration, which is 240h",
+    ),
+    "a flag of the chart's own": (
+        ["admission.extraArgs={--role=controller}"],
+        'admission.extraArgs: "--role=controller" is not one that can be added',
+    ),
+    "a longer drain than the pods' grace": (
+        ["admission.extraArgs={--drain-grace=100}"],
+        "is not one that can",
+    ),
+    "a setting as a variable": (
+        ["controller.extraEnv[0].name=NSP_CATALOGUE", "controller.extraEnv[0].value=/x"],
+        "controller.extraEnv: NSP_CATALOGUE is a setting of ours",
+    ),
     "an API without tokens": (["api.enabled=true"], "api.tokensSecretName is missing"),
     "less room to scale than there are replicas": (
         ["admission.autoscaling.enabled=true", "admission.autoscaling.maxReplicas=2"],
@@ -47,6 +67,8 @@ def test_contradictions(values: list[str], said: str) -> None:
     assert said in rendering.refusal(*rendering.sets(values))
 
 
+_MERGED = catalogues.text({}) + "shared: &shared {abstract: true}\nmore: {<<: *shared}\n"
+
 _CATALOGUES = {
     "no YAML": ("{", "catalogue: it is not YAML"),
     "the name of a file": ("tiers.yaml", "catalogue: it is not YAML"),
@@ -59,6 +81,35 @@ _CATALOGUES = {
     "our controller is not known": (
         catalogues.text({"policy/controllers": []}),
         'controllers: ["system:serviceaccount:ns-provisioner:ns-provisioner-controller"]',
+    ),
+    "a merge key": (_MERGED, "catalogue: merge keys (<<) mean different things to different programs"),
+    "a group that is a number": (
+        catalogues.text({}).replace("- platform-admins", "- 8"),
+        "catalogue: policy.adminGroups holds 8, which is no text: put it in quotes",
+    ),
+    "a group that is true to Helm": (
+        catalogues.text({}).replace("- platform-admins", "- y"),
+        "catalogue: policy.adminGroups holds true, which is no text",
+    ),
+    "names that are no list": (
+        catalogues.text({"policy/exemptNames": None}),
+        "policy.exemptNames is no list",
+    ),
+    "a flag that is a text": (
+        catalogues.text({"tiers/small/abstract": "false"}),
+        "catalogue: tiers.small.abstract is false, and neither true nor false",
+    ),
+    "a level that there is not": (
+        catalogues.text({"tiers/small/podSecurity": {"enforce": "Baseline"}}),
+        "catalogue: tiers.small.podSecurity.enforce is Baseline: allowed are",
+    ),
+    "a default tier that there is not": (
+        catalogues.text({"policy/defaultTier": "tiny"}),
+        "catalogue: policy.defaultTier is tiny, which is no tier",
+    ),
+    "groups of teams that are no text": (
+        catalogues.text({"policy/teamGroups": None}),
+        "catalogue: policy.teamGroups is",
     ),
     "a tier extends itself": (
         catalogues.text({"tiers/small/extends": "small"}),
@@ -82,7 +133,7 @@ def test_the_built_in_catalogue_is_good_for_any_namespace() -> None:
     rendered = rendering.render(namespace="platform-system")
     text = rendering.named(rendered, "ConfigMap", "ns-provisioner-catalogue")["data"]["catalogue.yaml"]
     assert "system:serviceaccount:platform-system:ns-provisioner-controller" in text
-    assert "exemptNames: [cert-manager, platform-system]" in text
+    assert 'exemptNames: [cert-manager, "platform-system"]' in text
 
 
 def test_a_catalogue_for_another_namespace_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Each switch of the chart, and what it makes of the manifests."""
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart import rendering
+from tests.chart import catalogues, rendering
 from tools.chart.generated import CHART
 from webhook import __version__, settings
 from webhook.adapters import catalogue_file
@@ -16,6 +17,7 @@ from webhook.telemetry import Log, Metrics
 from webhook.web import admission
 from webhook.web.record import Recorder
 
+_DIGEST = f"sha256:{64 * 'a'}"
 _PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
 
 
@@ -114,9 +116,12 @@ def test_callers_can_be_authenticated() -> None:
     assert "--admission-client-subjects=a,b" in arguments
 
 
-def test_autoscaling_takes_the_number_of_replicas_over() -> None:
+def test_autoscaling_begins_with_the_replicas_that_there_are() -> None:
+    """Left out, the number would become 1 until somebody scales."""
+    found = _rendered("admission.autoscaling.enabled=true", "admission.replicas=1")
+    assert "ns-provisioner-admission" in _names(found, "PodDisruptionBudget")
     found = _rendered("admission.autoscaling.enabled=true")
-    assert "replicas" not in rendering.named(found, "Deployment", "ns-provisioner-admission")["spec"]
+    assert rendering.named(found, "Deployment", "ns-provisioner-admission")["spec"]["replicas"] == 3
     scaler = rendering.named(found, "HorizontalPodAutoscaler")["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 6)
 
@@ -188,10 +193,10 @@ def test_it_can_be_left_out(value: str, kind: str) -> None:
 
 
 def test_a_digest_wins_over_a_tag() -> None:
-    image = _pod(_rendered("image.tag=1.2.3", "image.digest=sha256:abc"), "controller")["containers"][0][
+    image = _pod(_rendered("image.tag=1.2.3", f"image.digest={_DIGEST}"), "controller")["containers"][0][
         "image"
     ]
-    assert image == "ghcr.io/ns-provisioner/ns-provisioner@sha256:abc"
+    assert image == f"ghcr.io/ns-provisioner/ns-provisioner@{_DIGEST}"
 
 
 def test_no_right_is_a_wildcard_and_none_is_on_secrets_or_webhooks() -> None:
@@ -200,7 +205,8 @@ def test_no_right_is_a_wildcard_and_none_is_on_secrets_or_webhooks() -> None:
     ):
         for rule in role["rules"]:
             assert "*" not in {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
-            assert not {"secrets", "validatingwebhookconfigurations"} & set(rule["resources"])
+            assert "admissionregistration.k8s.io" not in rule["apiGroups"]
+            assert "secrets" not in rule["resources"]
             assert "bind" not in rule["verbs"] or rule["resourceNames"]
 
 
@@ -213,3 +219,43 @@ def test_lint_has_nothing_to_say() -> None:
     result = rendering.helm("lint", "--strict", str(CHART), *rendering.KUBERNETES)
     assert "1 chart(s) linted, 0 chart(s) failed" in result.stdout
     assert "[WARNING]" not in result.stdout + result.stderr
+
+
+def test_a_catalogue_of_ones_own_is_read_by_the_image_before_anything_is_changed(tmp_path: Path) -> None:
+    assert not rendering.kinds(_rendered(), "Pod")[1:]
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(catalogues.text({}))
+    found = rendering.render("--set-file", f"catalogue={file}")
+    pod = rendering.named(found, "Pod", "ns-provisioner-catalogue-check")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    read = rendering.named(found, "ConfigMap", "ns-provisioner-catalogue-check")["data"]
+    assert read == rendering.named(found, "ConfigMap", "ns-provisioner-catalogue")["data"]
+
+
+def test_there_is_no_test_where_callers_have_to_show_a_certificate() -> None:
+    assert not rendering.kinds(_rendered("tls.clientCA.secretName=ca"), "Pod")
+
+
+def test_nobody_takes_a_configmap_of_the_chart_for_an_object_of_ours() -> None:
+    """Which people could not change, and our controller would take away."""
+    label = "app\\.kubernetes\\.io/managed-by=ns-provisioner"
+    values = (
+        "monitoring.dashboards.enabled=true",
+        f"monitoring.dashboards.labels.{label}",
+        f"commonLabels.{label}",
+    )
+    for each in _rendered(*values):
+        assert each["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_the_chart_can_be_part_of_another_that_switches_it(tmp_path: Path) -> None:
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "ns-provisioner").symlink_to(CHART)
+    (tmp_path / "values.yaml").write_text("ns-provisioner: {enabled: true}\n")
+    part = {"name": "ns-provisioner", "version": __version__, "condition": "ns-provisioner.enabled"}
+    whole = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": [part]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(whole))
+    for switch, there in (("true", True), ("false", False)):
+        values = ("--set", f"ns-provisioner.enabled={switch}")
+        result = rendering.template(*values, chart=tmp_path)
+        assert (result.returncode, "kind: Deployment" in result.stdout) == (0, there), result.stderr

@@ -35,6 +35,12 @@ NEEDS: dict[str, dict[str, Any]] = {
 
 OTHER = {
     "image.pullPolicy": "Always",
+    "image.digest": f"sha256:{64 * '0'}",
+    **{
+        f"{component}.extraArgs": ["--log-allowed-every=1"]
+        for component in ("admission", "controller", "api")
+    },
+    "tls.certManager.renewBefore": "700h",
     "catalogue": (CHART / "files" / "catalogue.yaml")
     .read_text()
     .replace("{{ .Release.Namespace }}", "ns-provisioner")
@@ -119,6 +125,18 @@ def test_the_defaults_keep_to_the_schema() -> None:
         ("admission.webhooks.timeoutSeconds=30", "maximum"),
         ("tls.source=certmanager", "value must be one of 'cert-manager', 'secret', 'self-signed'"),
         ("networkPolicy.apiServerPorts={https}", "got string, want integer"),
+        ("networkPolicy.apiServerPorts=null", "missing property 'apiServerPorts'"),
+        ("networkPolicy.enabled=null", "missing property 'enabled'"),
+        ("admission.policies.enabled=null", "missing property 'enabled'"),
+        ("admission.webhooks.timeoutSeconds=null", "missing property 'timeoutSeconds'"),
+        ("tls=null", "missing property 'tls'"),
+        ("admission.podDisruptionBudget.maxUnavailable=0", "minimum"),
+        ("admission.podDisruptionBudget.maxUnavailable=none", "does not match pattern"),
+        ("tls.certManager.duration=90d", "does not match pattern"),
+        ("tls.certManager.issuerRef.type=ClusterIssuer", "additional properties 'type' not allowed"),
+        ("tls.clientCA.subjects[0]=", "minLength"),
+        ("commonLabels.build=5", "got number, want string"),
+        ("image.digest=abc", "does not match pattern"),
     ],
 )
 def test_what_the_schema_does_not_know_is_refused(value: str, said: str) -> None:
@@ -163,7 +181,7 @@ def _other(leaf: values.Value) -> Any:
         return {"example.com/other": "other"} if leaf.path[-1] != "affinity" else {"nodeAffinity": {}}
     if isinstance(leaf.default, list):
         return ["other"] if leaf.hints["items"] == "string" else [{"name": "other"}]
-    return f"{leaf.default}0h" if leaf.default.endswith("h") else f"{leaf.default}-other"
+    return f"1{leaf.default}" if leaf.default.endswith("h") else f"{leaf.default}-other"
 
 
 def _rendered(chosen: dict[str, Any]) -> str:
@@ -178,3 +196,8 @@ def _rendered(chosen: dict[str, Any]) -> str:
 
 def _assignments(chosen: dict[str, Any]) -> str:
     return ",".join(f"{key}={json.dumps(item)}" for key, item in chosen.items())
+
+
+def test_an_empty_list_of_ports_which_would_mean_every_port_is_refused() -> None:
+    result = rendering.template("--set-json", "networkPolicy.apiServerPorts=[]")
+    assert "minItems" in result.stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Nsp
+from tests.codec.builders import CATALOGUE
 from tests.core.builders import POLICY, UNMANAGED, state, with_tier
 from webhook.adapters.kube.livecatalogue import Live
 from webhook.cli import audit
@@ -57,14 +58,18 @@ def test_a_note_alone_is_no_violation(nsp: Nsp, monkeypatch: pytest.MonkeyPatch)
     assert "0 of 1 namespaces break a rule (violations: 0, notes: 1)" in out
 
 
-def test_the_catalogue_of_the_cluster_goes_first(
+def test_the_catalogue_of_the_cluster_goes_before_the_built_in_one_and_a_named_one_before_both(
     nsp: Nsp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gathered(monkeypatch, Resident("payments", state()), live=LIVE)
-    code, out, _ = nsp("audit", "--catalogue", tmp_path / "not-even-read.yaml")
+    code, out, _ = nsp("audit")
     assert code == 1
     assert "payments: [defaults-present] metadata.annotations[platform/ttl]: " in out
     assert f"rules: {LIVE.source}, revision {POLICY.revision}" in out
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(CATALOGUE)
+    code, out, _ = nsp("audit", "--catalogue", file)
+    assert (code, f"rules: file {file}, revision " in out) == (0, True)
 
 
 def test_json_has_all_of_it(nsp: Nsp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Nsp
-from webhook.adapters import pki, pki_pem
+from webhook.adapters import pki
+from webhook.adapters.pki import pem as pki_pem
 from webhook.cli import certs_source
 from webhook.core.errors import NotFoundError
 from webhook.core.model import Manifest

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from webhook.adapters import pki_names, pki_pem
+from webhook.adapters.pki import names as pki_names
+from webhook.adapters.pki import pem as pki_pem
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "certs" / "dev-ca.sh"

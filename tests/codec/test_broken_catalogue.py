@@ -394,3 +394,20 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 def test_long_text_is_cut(changes: dict[str, object]) -> None:
     (problem,) = _problems(catalogue_text(changes))
     assert len(problem) < 250
+
+
+@pytest.mark.parametrize("word", ["y", "N", "08", "0o7", "+08", "0XF", "1e3", "._"])
+@pytest.mark.parametrize(
+    "place", [("[platform-admins,", "[{},"), ("  medium:\n", "  {}:\n")], ids=["as a value", "as a key"]
+)
+def test_a_bare_word_that_others_take_for_something_else(word: str, place: tuple[str, str]) -> None:
+    """Helm, which makes policies of the same file, would write another name into them."""
+    old, new = place
+    (problem,) = _problems(CATALOGUE.replace(old, new.format(word)))
+    assert problem.endswith(f"'{word}' is a number, true or false to other programs: put it in quotes")
+
+
+def test_a_merge_key_which_others_take_in_another_order() -> None:
+    text = CATALOGUE.replace("abstract: true", "abstract: true\n    <<: {title: shared}")
+    (problem,) = _problems(text)
+    assert problem.endswith("'<<' means different things to different programs: write out what it is for")

@@ -62,8 +62,8 @@ def test_the_mutating_configuration_in_full() -> None:
                     {
                         "name": "not-finishing-a-deletion",
                         "expression": "!(request.userInfo.username in "
-                        '["system:serviceaccount:kube-system:namespace-controller", '
-                        '"system:serviceaccount:kube-system:generic-garbage-collector", '
+                        '["system:serviceaccount:kube-system:namespace-controller",'
+                        '"system:serviceaccount:kube-system:generic-garbage-collector",'
                         '"system:kube-controller-manager"])',
                     },
                     {

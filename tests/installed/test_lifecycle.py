@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from cryptography import x509
 
 from tests.chart import catalogues
 from tests.e2e import cluster
@@ -46,9 +48,17 @@ def test_the_doctor_has_nothing_to_say(installed: Installation) -> None:
 
 
 def test_everything_that_helm_made_carries_its_labels(installed: Installation) -> None:
-    made = installed.helm("get", "manifest", "ns-provisioner")
-    assert made.count("\n  name: ") > 0
-    assert made.count("app.kubernetes.io/instance: ns-provisioner") >= made.count("\nkind: ")
+    made = list(yaml.safe_load_all(installed.helm("get", "manifest", "ns-provisioner")))
+    assert len(made) > 20
+    for each in made:
+        assert (
+            each["metadata"]["labels"].items()
+            >= {
+                "app.kubernetes.io/name": "ns-provisioner",
+                "app.kubernetes.io/instance": "ns-provisioner",
+                "app.kubernetes.io/managed-by": "Helm",
+            }.items()
+        ), each["metadata"]["name"]
 
 
 def test_a_second_release_is_refused(installed: Installation) -> None:
@@ -128,6 +138,54 @@ def test_installing_again_adopts_what_is_there_without_a_write(
     cluster.eventually(lambda: _passes(installed) >= _managed(own_plane), "every namespace to be looked at")
     after = _state(own_plane)
     assert {path: after.get(path) for path in before} == before
+
+
+def test_a_catalogue_that_the_processes_would_refuse_changes_nothing(
+    own_plane: ControlPlane, installed: Installation, tmp_path: Path
+) -> None:
+    change = {"rollout/strategy": "atuo", "policy/exemptNames": ["ns-provisioner", "newly-exempt"]}
+    installed.catalogue = _catalogue(tmp_path, change)
+    with pytest.raises(ControlPlaneError, match="ns-provisioner-catalogue-check"):
+        installed.upgrade({})
+    hook = _get(own_plane, f"{_HOOKS}/validatingwebhookconfigurations/ns-provisioner")["webhooks"][0]
+    assert "newly-exempt" not in hook["namespaceSelector"]["matchExpressions"][0]["values"]
+    log = (installed.node.logs / "ns-provisioner-catalogue-check.log").read_text()
+    assert '"atuo" is not a known way; allowed: auto, manual' in log
+    installed.catalogue = None
+
+
+def test_a_kind_that_the_catalogue_gives_no_more_is_taken_away(
+    own_plane: ControlPlane, installed: Installation, tmp_path: Path
+) -> None:
+    """With the rights that go at the same time."""
+    extra = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {"a": "b"}}
+    installed.catalogue = _catalogue(tmp_path, {"tiers/small/extraManifests": [extra]})
+    installed.upgrade({})
+    path = f"/api/v1/namespaces/{KEPT}/configmaps/extra"
+    cluster.eventually(lambda: cluster.get(own_plane, path), "the object to be there", seconds=LEASE_SECONDS)
+    installed.catalogue = None
+    installed.upgrade({})
+    cluster.eventually(
+        lambda: cluster.get(own_plane, path) is None, "the object to be gone", seconds=LEASE_SECONDS
+    )
+    cluster.provisioned(own_plane, KEPT)
+
+
+def test_the_certificate_may_come_from_elsewhere_and_back(
+    own_plane: ControlPlane, installed: Installation
+) -> None:
+    """The bundle is the CA injector's until somebody takes it, which Helm has to be told."""
+    with pytest.raises(ControlPlaneError, match='conflict with "cert-manager-cainjector"'):
+        installed.upgrade({"tls.source": "self-signed"})
+    installed.upgrade({"tls.source": "self-signed"}, flags=["--force-conflicts"])
+    cluster.new(own_plane, "by-helm", team="by-helm")
+    assert b"trial CA" in _issuer(installed.secret("ns-provisioner-selfsigned")["tls.crt"])
+    installed.upgrade({"tls.source": "cert-manager"})
+    cluster.new(own_plane, "by-cert-manager", team="by-cert-manager")
+
+
+def _issuer(pem: bytes) -> bytes:
+    return x509.load_pem_x509_certificate(pem).issuer.rfc4514_string().encode()
 
 
 def _under_load(installed: Installation, act: Any) -> writes.Writes:

@@ -4,7 +4,7 @@ from importlib import resources
 
 _NAMESPACE = "{{ .Release.Namespace }}"
 _REPLACED = {
-    "exemptNames: [cert-manager, ns-provisioner]": f"exemptNames: [cert-manager, {_NAMESPACE}]",
+    "exemptNames: [cert-manager, ns-provisioner]": f'exemptNames: [cert-manager, "{_NAMESPACE}"]',
     "system:serviceaccount:ns-provisioner:": f"system:serviceaccount:{_NAMESPACE}:",
     " Copy it, change it, and name your copy with --catalogue.": (
         " Copy it, change it, and give your copy to the chart\n# with --set-file catalogue=FILE."

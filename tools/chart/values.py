@@ -5,7 +5,8 @@
     name: one
 
 A mapping without a comment has exactly the keys it shows; one with a comment is open to others. Hints:
-`@enum`, `@type` (else that of the default), `@items` (of a list), `@minimum`, `@maximum`.
+`@enum`, `@type` (else that of the default), `@pattern`, `@minimum`, `@maximum`; of lists `@items` (their
+type) and `@minItems`; of mappings `@values` (their type) and `@keys` (all that there may be, each a text).
 """
 
 import re
@@ -17,6 +18,12 @@ import yaml
 
 _LINE = re.compile(r"( *)([^\s#][^:]*):(?: (.*))?")
 _TYPES = {str: "string", bool: "boolean", int: "integer", list: "array", dict: "object"}
+
+_ITEMS: dict[str, dict[str, Any]] = {
+    "string": {"type": "string", "minLength": 1},
+    "integer": {"type": "integer", "minimum": 1, "maximum": 65535},  # they are all ports
+    "object": {"type": "object"},
+}
 
 Path = tuple[str, ...]
 
@@ -77,8 +84,10 @@ def schema(values: Iterable[Value]) -> dict[str, Any]:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
         "additionalProperties": False,
-        # Helm gives every chart what a chart above it calls global.
-        "properties": {**properties, "global": {"type": "object"}},
+        # A null would take a value away, and with it what it guards.
+        "required": list(properties),
+        # Helm gives every chart what a chart above it calls global; `enabled` is that chart's condition.
+        "properties": {**properties, "global": {"type": "object"}, "enabled": {"type": "boolean"}},
     }
 
 
@@ -107,13 +116,27 @@ def _schema(value: Value) -> dict[str, Any]:
         if not value.description:
             found["additionalProperties"] = False
             found["properties"] = {child.path[-1]: _schema(child) for child in value.children}
-        return found
+            found["required"] = list(found["properties"])
+        return found | _entries(value)
     found["type"] = _type(value)
     if "enum" in value.hints:
         found["enum"] = value.hints["enum"].split(" | ")
     if "items" in value.hints:
-        found["items"] = {"type": value.hints["items"]}
-    return found | {name: int(value.hints[name]) for name in ("minimum", "maximum") if name in value.hints}
+        found["items"] = _ITEMS[value.hints["items"]]
+    if "pattern" in value.hints:
+        found["pattern"] = value.hints["pattern"]
+    numbers = ("minimum", "maximum", "minItems")
+    return found | _entries(value) | {name: int(value.hints[name]) for name in numbers if name in value.hints}
+
+
+def _entries(value: Value) -> dict[str, Any]:
+    """What may stand in an open mapping."""
+    if "values" in value.hints:
+        return {"additionalProperties": {"type": value.hints["values"]}}
+    if "keys" not in value.hints:
+        return {}
+    keys = value.hints["keys"].split(" | ")
+    return {"additionalProperties": False, "properties": {key: {"type": "string"} for key in keys}}
 
 
 def _type(value: Value) -> Any:

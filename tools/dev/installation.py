@@ -109,9 +109,9 @@ class Installation:
         self.helm("install", RELEASE, str(chart), *self._flags(values))
         self._settle()
 
-    def upgrade(self, values: Mapping[str, Any], *, chart: Path = CHART) -> None:
+    def upgrade(self, values: Mapping[str, Any], *, chart: Path = CHART, flags: Sequence[str] = ()) -> None:
         """To these values and no others; what somebody took away comes back, too."""
-        self.helm("upgrade", RELEASE, str(chart), "--reset-values", *self._flags(values))
+        self.helm("upgrade", RELEASE, str(chart), "--reset-values", *self._flags(values), *flags)
         self._settle()
 
     def register(self) -> None:

@@ -22,7 +22,7 @@ from webhook.core.sweep import Finding, Resident, Sweep
 
 @click.command("audit")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), help="The cluster [variable: KUBECONFIG].")
-@options.catalogue(", where the cluster has none in its ConfigMap")
+@options.catalogue(" to look with, instead of the one that the cluster has in its ConfigMap")
 @click.option(
     "--namespace", default="ns-provisioner", show_default=True, help="Where the catalogue's ConfigMap is."
 )
@@ -34,8 +34,9 @@ def command(kubeconfig: Path | None, catalogue_path: Path | None, namespace: str
     not be found out.
     """
     try:
+        given = Live(catalogue_file.load(catalogue_path), _file(catalogue_path))
         live, found = asyncio.run(_gather(kubeconfig or settings.kubeconfig(), namespace))
-        used = live or Live(catalogue_file.load(catalogue_path), _file(catalogue_path))
+        used = given if catalogue_path or not live else live
     except NsProvisionerError as error:
         click.echo(f"nsp: {_words(error)}", err=True)
         sys.exit(2)

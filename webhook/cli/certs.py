@@ -42,7 +42,8 @@ def command() -> None:
 )
 def make(folder: Path, hosts: tuple[str, ...], days: int, keep_ca_key: bool, ca_dir: Path | None) -> None:
     """Write ca.crt, tls.crt and tls.key; the CA's key is thrown away, unless --keep-ca-key is given."""
-    from webhook.adapters import pki, pki_renew
+    from webhook.adapters import pki
+    from webhook.adapters.pki import renew as pki_renew
 
     if ca_dir is not None and keep_ca_key:
         raise click.UsageError("--keep-ca-key is for a new CA; with --ca-dir there is none.")
@@ -80,7 +81,7 @@ def renew(folder: Path, hosts: tuple[str, ...], days: int, ca_dir: Path | None) 
     A running `nsp serve` takes it within seconds, without a restart. Needs the CA's key, which
     `nsp certs make --keep-ca-key` keeps.
     """
-    from webhook.adapters import pki_renew
+    from webhook.adapters.pki import renew as pki_renew
 
     for path in pki_renew.renew(folder, hosts, ca_folder=ca_dir, days=days):
         click.echo(path)

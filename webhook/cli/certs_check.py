@@ -10,8 +10,8 @@ import click
 from webhook.cli import certs_source
 
 if TYPE_CHECKING:
-    from webhook.adapters.certcheck import Finding
-    from webhook.adapters.certsource import Source
+    from webhook.adapters.pki.check import Finding
+    from webhook.adapters.pki.source import Source
 
 
 @click.command("check")
@@ -49,7 +49,8 @@ def command(
 
 
 def _registered(source: "Source", kubeconfig: Path | None, now: datetime, days: int) -> "list[Finding]":
-    from webhook.adapters import certhooks, certsource
+    from webhook.adapters.pki import hooks as certhooks
+    from webhook.adapters.pki import source as certsource
 
     certificate = source.found.get(certsource.CERTIFICATE)
     if certificate is None:  # said already

@@ -10,7 +10,7 @@ import msgspec
 from webhook.cli import certs_source
 
 if TYPE_CHECKING:
-    from webhook.adapters.pki_facts import Facts
+    from webhook.adapters.pki.facts import Facts
 
 
 @click.command("show")
@@ -35,7 +35,8 @@ def _texts(
     file: Path | None, folder: Path | None, secret: str | None, kubeconfig: Path | None
 ) -> Mapping[str, bytes]:
     """PEM texts by where they were found. Raises CertificateError when the first is missing."""
-    from webhook.adapters import certsource, pki_pem
+    from webhook.adapters.pki import pem as pki_pem
+    from webhook.adapters.pki import source as certsource
     from webhook.adapters.tls import CertificateError
 
     if file is not None:
@@ -48,8 +49,9 @@ def _texts(
 
 
 def _shown(texts: Mapping[str, bytes]) -> Iterator[tuple[str, "Facts"]]:
-    from webhook.adapters import pki_facts, pki_pem
     from webhook.adapters.clock import SystemClock
+    from webhook.adapters.pki import facts as pki_facts
+    from webhook.adapters.pki import pem as pki_pem
     from webhook.adapters.tls import CertificateError
 
     now = SystemClock().now()
@@ -62,7 +64,7 @@ def _shown(texts: Mapping[str, bytes]) -> Iterator[tuple[str, "Facts"]]:
 
 
 def _lines(facts: "Facts") -> Iterator[str]:
-    from webhook.adapters.pki_facts import moment
+    from webhook.adapters.pki.facts import moment
 
     rows = {
         "subject": facts.subject,

@@ -10,8 +10,8 @@ import click
 from webhook import settings
 
 if TYPE_CHECKING:  # the client takes longer to import than the rest of the command
-    from webhook.adapters.certsource import Source
     from webhook.adapters.kube.transport import Transport
+    from webhook.adapters.pki.source import Source
 
 Result = TypeVar("Result")
 
@@ -36,7 +36,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def load(folder: Path | None, secret: str | None, kubeconfig: Path | None) -> "Source":
     """From the folder, or else from the Secret."""
-    from webhook.adapters import certsource
+    from webhook.adapters.pki import source as certsource
 
     if folder is not None:
         return certsource.folder(folder)

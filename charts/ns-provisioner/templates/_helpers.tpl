@@ -40,7 +40,9 @@ annotations:
 
 {{/* The Secret with the serving certificate. */}}
 {{- define "ns-provisioner.tlsSecret" -}}
-{{- if eq .Values.tls.source "secret" }}{{ .Values.tls.secretName }}{{ else }}ns-provisioner-tls{{ end }}
+{{- if eq .Values.tls.source "secret" }}{{ .Values.tls.secretName }}
+{{- else if eq .Values.tls.source "self-signed" }}ns-provisioner-selfsigned
+{{- else }}ns-provisioner-tls{{ end }}
 {{- end }}
 
 {{/* The names by which the API server and people in the cluster reach the admission pair, as a JSON list. */}}

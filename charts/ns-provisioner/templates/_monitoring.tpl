@@ -2,7 +2,7 @@
 {{- define "ns-provisioner.monitoringMetadata" -}}
 namespace: {{ .root.Release.Namespace }}
 labels:
-  {{- merge (dict) .labels (include "ns-provisioner.labels" (dict "root" .root) | fromYaml) | toYaml | nindent 2 }}
+  {{- merge (include "ns-provisioner.labels" (dict "root" .root) | fromYaml) .labels | toYaml | nindent 2 }}
 {{- with merge (dict) .annotations .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}

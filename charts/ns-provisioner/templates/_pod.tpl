@@ -11,9 +11,13 @@ metadata:
   namespace: {{ $root.Release.Namespace }}
   {{- include "ns-provisioner.metadata" (dict "root" $root "component" .component "annotations" $values.annotations) | nindent 2 }}
 spec:
-  {{- if not .scaled }}
-  replicas: {{ $values.replicas }}
+  {{- $replicas := $values.replicas }}
+  {{- if .scaled }}
+  {{- /* Whoever scales it has changed the number: it stays. Left out, the API server would make it 1. */}}
+  {{- $live := lookup "apps/v1" "Deployment" $root.Release.Namespace $name }}
+  {{- $replicas = max $replicas (($live | default dict).spec | default dict).replicas }}
   {{- end }}
+  replicas: {{ $replicas }}
   revisionHistoryLimit: 3
   strategy:
     rollingUpdate:
@@ -27,10 +31,7 @@ spec:
       labels:
         {{- merge (include "ns-provisioner.labels" . | fromYaml) $values.podLabels | toYaml | nindent 8 }}
       annotations:
-        kubectl.kubernetes.io/default-container: {{ .component }}
-        {{- with $values.podAnnotations }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- merge (dict) $values.podAnnotations (dict "kubectl.kubernetes.io/default-container" .component) | toYaml | nindent 8 }}
     spec:
       serviceAccountName: {{ $name }}
       # The token, where there is one, is a volume of its own below: short-lived, and for us alone.
@@ -184,7 +185,7 @@ spec:
     - name: health
       port: 8081
       targetPort: health
-{{- if and $values.podDisruptionBudget.enabled (gt (int $values.replicas) 1) }}
+{{- if and $values.podDisruptionBudget.enabled (or .scaled (gt (int $values.replicas) 1)) }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

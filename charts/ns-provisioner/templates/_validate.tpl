@@ -17,6 +17,19 @@
 {{- if and $tls.certManager.issuerRef (not $tls.certManager.issuerRef.name) }}
 {{- fail "\n\ntls.certManager.issuerRef has no name: give {kind: Issuer or ClusterIssuer, name: ...}" }}
 {{- end }}
+{{- $minutes := dict }}
+{{- range $name := list "duration" "renewBefore" "caDuration" }}
+{{- $text := get $tls.certManager $name }}
+{{- $_ := set $minutes $name (mul (trimSuffix "m" (trimSuffix "h" $text)) (hasSuffix "h" $text | ternary 60 1)) }}
+{{- end }}
+{{- if lt (int $minutes.duration) 60 }}
+{{- fail (printf "\n\ntls.certManager.duration is %s, and cert-manager issues nothing below 1h" $tls.certManager.duration) }}
+{{- end }}
+{{- range $name := list "duration" "caDuration" }}
+{{- if ge (int $minutes.renewBefore) (int (get $minutes $name)) }}
+{{- fail (printf "\n\ntls.certManager.renewBefore is %s, not less than %s, which is %s: it would be renewed without end" $tls.certManager.renewBefore $name (get $tls.certManager $name)) }}
+{{- end }}
+{{- end }}
 {{- if and $tls.clientCA.subjects (not $tls.clientCA.secretName) }}
 {{- fail "\n\ntls.clientCA.subjects says whose certificates are taken, and tls.clientCA.secretName is missing, without which nobody is asked for one" }}
 {{- end }}
@@ -27,8 +40,25 @@
 {{- if and $scaling.enabled (lt (int $scaling.maxReplicas) (int .Values.admission.replicas)) }}
 {{- fail (printf "\n\nadmission.autoscaling.maxReplicas is %d, less than admission.replicas, which is the least: %d" (int $scaling.maxReplicas) (int .Values.admission.replicas)) }}
 {{- end }}
+{{- range $component := list "admission" "controller" "api" }}
+{{- include "ns-provisioner.validateExtras" (dict "component" $component "values" (get $.Values $component)) }}
+{{- end }}
 {{- include "ns-provisioner.validateCatalogue" . }}
 {{- include "ns-provisioner.validateAlone" . }}
+{{- end }}
+
+{{/* What people add may not change what the rest of the chart relies on: the last of two flags would win. */}}
+{{- define "ns-provisioner.validateExtras" -}}
+{{- range .values.extraArgs }}
+{{- if not (regexMatch "^--(drain-quiet|log-allowed-every)=" .) }}
+{{- fail (printf "\n\n%s.extraArgs: %q is not one that can be added: allowed are --drain-quiet=SECONDS and --log-allowed-every=NUMBER.\nThe chart sets all others itself" $.component .) }}
+{{- end }}
+{{- end }}
+{{- range .values.extraEnv }}
+{{- if or (hasPrefix "NSP_" .name) (eq .name "KUBECONFIG") }}
+{{- fail (printf "\n\n%s.extraEnv: %s is a setting of ours, and the chart makes them: use its values" $.component .name) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Rules take accounts that the catalogue does not name for tenants', and our own namespace for a tenant's, too. */}}
@@ -37,7 +67,7 @@
 {{- $namespace := .Release.Namespace }}
 {{- $advice := "\nThe catalogue is wrong for the namespace of this release: the rules would refuse what our own processes do.\nAdd to its policy:" }}
 {{- if not (has $namespace $facts.exemptNames) }}
-{{- fail (printf "\n\ncatalogue: policy.exemptNames does not name %s.%s exemptNames: [%s]" $namespace $advice $namespace) }}
+{{- fail (printf "\n\ncatalogue: policy.exemptNames does not name %s.%s exemptNames: [%q]" $namespace $advice $namespace) }}
 {{- end }}
 {{- $roles := dict "controllers" "controller" }}
 {{- if .Values.api.enabled }}{{ $_ := set $roles "requesters" "api" }}{{ end }}
@@ -51,12 +81,13 @@
 
 {{/* Two installations would fight over every namespace. */}}
 {{- define "ns-provisioner.validateAlone" -}}
-{{- $there := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "ns-provisioner" }}
+{{- $hook := lookup "admissionregistration.k8s.io/v1" "ValidatingWebhookConfiguration" "" "ns-provisioner" }}
+{{- $there := $hook | default (lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" "ns-provisioner-controller") }}
 {{- if $there }}
 {{- $by := $there.metadata.annotations | default dict }}
 {{- $name := get $by "meta.helm.sh/release-name" }}{{ $namespace := get $by "meta.helm.sh/release-namespace" }}
 {{- if not $name }}
-{{- fail "\n\nns-provisioner is registered in this cluster already, without Helm.\nTake that away first: kubectl delete mutatingwebhookconfiguration,validatingwebhookconfiguration ns-provisioner" }}
+{{- fail "\n\nns-provisioner is in this cluster already, and was not installed by Helm.\nTake that away first: kubectl delete mutatingwebhookconfiguration,validatingwebhookconfiguration ns-provisioner --ignore-not-found, and nsp rbac | kubectl delete -f -" }}
 {{- end }}
 {{- if or (ne $name .Release.Name) (ne $namespace .Release.Namespace) }}
 {{- fail (printf "\n\nns-provisioner is installed in this cluster already, as release %s in namespace %s: there can be one.\nUpgrade that one, or uninstall it first: helm uninstall %s -n %s" $name $namespace $name $namespace) }}

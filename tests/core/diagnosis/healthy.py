@@ -111,7 +111,9 @@ FACTS = Facts(
     rights=tuple(
         Asked(CONTROLLER, each, True) for each in accounts.of("controller", POLICY, "ns-provisioner")
     ),
-    own_rights=tuple(Asked("", each, True) for each in accounts.needs("ns-provisioner")),
+    own_rights=tuple(
+        Asked("", each, True) for each in accounts.needs("ns-provisioner", "ns-provisioner-tls")
+    ),
 )
 
 

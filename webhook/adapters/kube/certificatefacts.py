@@ -4,17 +4,15 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from urllib.parse import urlsplit
 
-from webhook.adapters import certcheck
 from webhook.adapters.kube import questions
 from webhook.adapters.kube.transport import Transport
+from webhook.adapters.pki import check as certcheck
+from webhook.adapters.pki import hooks as certhooks
 from webhook.core.diagnosis.model import Finding, Reply
 from webhook.core.model import Manifest
 
-SECRET = "ns-provisioner-tls"  # noqa: S105 - a name, no secret
-
-SEEN = Reply({"metadata": {"name": SECRET}})
+SEEN = Reply({"kind": "Secret"})
 """That there is a Secret. What it holds is not passed on."""
 
 SOON_DAYS = 21
@@ -22,19 +20,19 @@ SOON_DAYS = 21
 
 
 async def gather(
-    transport: Transport, namespace: str, hooks: Iterable[Manifest], *, now: datetime
+    transport: Transport, path: str, hooks: Iterable[Manifest], *, now: datetime
 ) -> tuple[Reply, list[Finding]]:
-    """The Secret without its data, and what the certificate in it is like to those who call `hooks`.
+    """The Secret at `path` without its data, and what its certificate is like to those who call `hooks`.
 
     Where none of them has a CA bundle, nothing is said of trust: that it is missing is another finding.
     """
-    reply = await questions.get(transport, f"/api/v1/namespaces/{namespace}/secrets/{SECRET}")
+    reply = await questions.get(transport, path)
     if reply.content is None:
         return reply, []
     certificate = _decoded((reply.content.get("data") or {}).get("tls.crt"))
     configs = [hook["clientConfig"] for hook in hooks]
     bundles = {_decoded(config["caBundle"]) for config in configs if config.get("caBundle")}
-    hosts = sorted({host for config in configs if (host := _host(config))})
+    hosts = sorted({host for config in configs if (host := certhooks.host(config))})
     if not bundles:
         return SEEN, list(judged(certificate, b"", hosts, now=now))[:-1]
     findings = [
@@ -54,13 +52,6 @@ def judged(certificate: bytes, bundle: bytes, hosts: list[str], *, now: datetime
             yield Finding("certificate", "warn", lasts.what, lasts.remedy)
         else:
             yield Finding("certificate", "ok", works.what)
-
-
-def _host(config: Manifest) -> str:
-    """What the API server asks the certificate to be for."""
-    if service := config.get("service"):
-        return f"{service['name']}.{service['namespace']}.svc"
-    return urlsplit(config.get("url", "")).hostname or ""
 
 
 def _decoded(text: str | None) -> bytes:

@@ -79,7 +79,10 @@ class _Checkup:
         facts = await self._registrations(facts)
         facts = await self._probes(facts)
         secret, findings = await certificatefacts.gather(
-            self.transport, self.namespace, facts.hooks().values(), now=self.clock.now()
+            self.transport,
+            f"/api/v1/namespaces/{self.namespace}/secrets/{facts.serving_secret()}",
+            facts.hooks().values(),
+            now=self.clock.now(),
         )
         return replace(await self._rights(facts), secret=secret, certificate=tuple(findings))
 
@@ -118,7 +121,7 @@ class _Checkup:
         )
 
     async def _rights(self, facts: Facts) -> Facts:
-        own = await questions.may(self.transport, accounts.needs(self.namespace))
+        own = await questions.may(self.transport, accounts.needs(self.namespace, facts.serving_secret()))
         asked: list[Asked] = []
         if facts.policy is not None:
             asked += await self._rights_of("controller", facts.policy)

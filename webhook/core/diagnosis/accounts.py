@@ -9,12 +9,12 @@ from webhook.core.policy import Policy
 _REGISTRATION = "admissionregistration.k8s.io"
 
 
-def needs(namespace: str) -> list[Access]:
+def needs(namespace: str, serving_secret: str) -> list[Access]:
     """What the caller of `nsp doctor` has to be allowed, for it to see everything."""
     return [
         Access("get", "apps", "deployments", namespace),
         Access("get", "", "configmaps", namespace, "ns-provisioner-catalogue"),
-        Access("get", "", "secrets", namespace, "ns-provisioner-tls"),
+        Access("get", "", "secrets", namespace, serving_secret),
         Access("get", "coordination.k8s.io", "leases", namespace, rights.LEASE),
         Access("list", _REGISTRATION, "mutatingwebhookconfigurations"),
         Access("list", _REGISTRATION, "validatingwebhookconfigurations"),

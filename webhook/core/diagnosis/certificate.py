@@ -6,7 +6,7 @@ from webhook.core.diagnosis.model import Facts, Finding, unseen
 
 
 def judge(facts: Facts) -> Iterator[Finding]:
-    where = f"Secret {facts.namespace}/ns-provisioner-tls"
+    where = f"Secret {facts.namespace}/{facts.serving_secret()}"
     yield from unseen("certificate", where, facts.secret)
     if facts.secret.missing and facts.is_remote():
         what = f"{where} is not there, so the certificate in use was not looked at"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from webhook.core.model import Manifest
 from webhook.core.policy import Policy
@@ -119,6 +119,15 @@ class Facts:
         ours = (each for reply in (self.mutating, self.validating) for each in reply.items() if is_ours(each))
         return {hook["name"]: hook for each in ours for hook in each.get("webhooks") or ()}
 
+    def serving_secret(self) -> str:
+        """Name of the Secret with the certificate: the one that the admission pods mount."""
+        found: Any = self.deployments.get("admission", Reply()).content or {}
+        for step in ("spec", "template", "spec"):
+            found = found.get(step) or {}
+        volumes = (each for each in found.get("volumes") or () if each["name"] == "tls" and "secret" in each)
+        named = (each["secret"]["secretName"] for each in volumes)
+        return next(named, SERVING_SECRET)
+
     def is_remote(self) -> bool:
         """Whether the admission pair is registered by URL: then it runs outside of the cluster, or may."""
         return any("url" in hook["clientConfig"] for hook in self.hooks().values())
@@ -129,6 +138,7 @@ def is_ours(manifest: Manifest) -> bool:
 
 
 OURS = "ns-provisioner"
+SERVING_SECRET = "ns-provisioner-tls"  # noqa: S105 - a name, no secret
 
 
 def unseen(check: str, what: str, reply: Reply) -> Iterator[Finding]:

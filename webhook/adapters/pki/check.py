@@ -9,7 +9,10 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 
-from webhook.adapters import pki_chain, pki_facts, pki_names, pki_pem
+from webhook.adapters.pki import chain as pki_chain
+from webhook.adapters.pki import facts as pki_facts
+from webhook.adapters.pki import names as pki_names
+from webhook.adapters.pki import pem as pki_pem
 from webhook.adapters.tls import CertificateError
 from webhook.core import wording
 

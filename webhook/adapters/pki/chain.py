@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from webhook.adapters import pki_facts
+from webhook.adapters.pki import facts as pki_facts
 
 _LONGEST = 6
 """Certificates on a way; real ones have two or three."""

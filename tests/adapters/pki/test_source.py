@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.adapters.authority import NOW
-from tests.adapters.test_certcheck import ISSUE as _ISSUE
-from webhook.adapters import certsource, pki
-from webhook.adapters.certcheck import Finding
-from webhook.adapters.certsource import Source
+from tests.adapters.pki.test_check import ISSUE as _ISSUE
+from webhook.adapters import pki
+from webhook.adapters.pki import source as certsource
+from webhook.adapters.pki.check import Finding
+from webhook.adapters.pki.source import Source
 
 LATER = 91
 MISSING = "No such file or directory"

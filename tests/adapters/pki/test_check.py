@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 
 from tests.adapters.authority import CLIENT, NOW, SERVER, Issued
 from tests.adapters.handshake import handshake
-from webhook.adapters import certcheck, tls
-from webhook.adapters.certcheck import Finding
+from webhook.adapters import tls
+from webhook.adapters.pki import check as certcheck
+from webhook.adapters.pki.check import Finding
 
 ROOT = Issued.root()
 FOREIGN = Issued.root()

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 
-from webhook.adapters import certcheck, pki_pem
-from webhook.adapters.certcheck import Finding
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.transport import Transport
+from webhook.adapters.pki import check as certcheck
+from webhook.adapters.pki import pem as pki_pem
+from webhook.adapters.pki.check import Finding
 from webhook.adapters.tls import CertificateError
 from webhook.core import labels
 from webhook.core.errors import NotFoundError

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from webhook.adapters import pki_files, pki_issue
-from webhook.adapters.pki_issue import CA_DAYS, LEAF_DAYS, PairError
+from webhook.adapters.pki import files as pki_files
+from webhook.adapters.pki import issue as pki_issue
+from webhook.adapters.pki.issue import CA_DAYS, LEAF_DAYS, PairError
 
 __all__ = ["CA_DAYS", "LEAF_DAYS", "PairError", "make_kept", "make_pair"]
 

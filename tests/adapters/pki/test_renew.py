@@ -14,8 +14,12 @@ from cryptography.x509.oid import NameOID
 
 from tests.adapters.authority import NOW
 from tests.adapters.handshake import handshake
-from webhook.adapters import certcheck, pki, pki_names, pki_pem, pki_renew, tls
+from webhook.adapters import pki, tls
 from webhook.adapters.certificate import ServingCertificate
+from webhook.adapters.pki import check as certcheck
+from webhook.adapters.pki import names as pki_names
+from webhook.adapters.pki import pem as pki_pem
+from webhook.adapters.pki import renew as pki_renew
 
 HOSTS = ["localhost", "127.0.0.1", "::1", "*.example", "nsp.ns-provisioner.svc"]
 Keys = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey

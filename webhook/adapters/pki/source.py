@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from webhook.adapters import certcheck, pki_pem
-from webhook.adapters.certcheck import Finding
 from webhook.adapters.kube.resources import Resource
 from webhook.adapters.kube.transport import Transport
+from webhook.adapters.pki import check as certcheck
+from webhook.adapters.pki import pem as pki_pem
+from webhook.adapters.pki.check import Finding
 from webhook.adapters.tls import CertificateError
 
 CERTIFICATE, KEY, AUTHORITY = "tls.crt", "tls.key", "ca.crt"

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from cryptography import x509
 
-from webhook.adapters import pki_facts, pki_files, pki_issue, pki_names, pki_pem
-from webhook.adapters.pki_issue import LEAF_DAYS, Authority, PairError, Signer
+from webhook.adapters.pki import facts as pki_facts
+from webhook.adapters.pki import files as pki_files
+from webhook.adapters.pki import issue as pki_issue
+from webhook.adapters.pki import names as pki_names
+from webhook.adapters.pki import pem as pki_pem
+from webhook.adapters.pki.issue import LEAF_DAYS, Authority, PairError, Signer
 from webhook.adapters.tls import CertificateError
 
 _NEW_CA = (

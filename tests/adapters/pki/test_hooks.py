@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.adapters.authority import NOW
-from tests.adapters.test_certcheck import BUNDLE, FOREIGN, NAME, ROOT, chain
-from webhook.adapters import certhooks
-from webhook.adapters.certcheck import Finding
+from tests.adapters.pki.test_check import BUNDLE, FOREIGN, NAME, ROOT, chain
+from webhook.adapters.pki import hooks as certhooks
+from webhook.adapters.pki.check import Finding
 from webhook.core.errors import NotFoundError, RejectedError
 from webhook.core.model import Manifest
 

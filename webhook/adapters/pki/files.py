@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from webhook.adapters.pki_issue import PairError
+from webhook.adapters.pki.issue import PairError
 
 Content = tuple[bytes, int]
 """What a file holds, and its mode."""
