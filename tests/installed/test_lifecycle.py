@@ -23,6 +23,7 @@ from tools.dev.installation import Installation
 from tools.dev.product import nsp
 
 KEPT = "kept"
+_HOOKS = "/apis/admissionregistration.k8s.io/v1"
 LEASE_SECONDS = 30.0
 """The rights went before the controller could give its Lease back, so that it has to run out."""
 
