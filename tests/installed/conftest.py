@@ -17,6 +17,6 @@ def own_plane(_clean_environment: None) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="package")
 def installed(own_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    running = Installation.start(own_plane, tmp_path_factory.mktemp("installed"))
+    running = Installation.start(own_plane, tmp_path_factory.mktemp("installed"), kubelet_delay=0.5)
     yield running
     running.stop()

@@ -28,6 +28,8 @@ CA_FILE = "ca.crt"
 _TOKENS = "ns-provisioner-tokens"
 _RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 _HELM_SECONDS = 180
+KUBELET_SECONDS = 5.0
+"""Until a changed Secret or ConfigMap reaches its files; a real kubelet takes up to a minute or so."""
 
 
 class Helm:
@@ -67,13 +69,15 @@ class Installation:
         *,
         catalogue: Path | None = None,
         values: Mapping[str, Any] | None = None,
+        kubelet_delay: float = KUBELET_SECONDS,
     ) -> "Installation":
         """cert-manager, a node, and `helm install --wait`; returns when the webhooks have been seen at work.
 
         The API is enabled. `values` are Helm's, by path: {"admission.replicas": 1}.
         """
         directory.mkdir(parents=True, exist_ok=True)
-        found = cls(plane, directory, Standin.start(plane, directory / "node", namespaces=(NAMESPACE,)))
+        node = Standin.start(plane, directory / "node", namespaces=(NAMESPACE,), kubelet_delay=kubelet_delay)
+        found = cls(plane, directory, node)
         try:
             found.start_cert_manager()
             found.prepare()

@@ -31,6 +31,8 @@ from tools.standin.podworker import Host, PodWorker
 from tools.standin.proxy import Proxy
 
 _LOOK_SECONDS = 0.15
+_REST_SECONDS = 0.6
+"""Between two looks while nothing changes."""
 
 
 def _prompt() -> float:
@@ -65,6 +67,7 @@ class Standin:
         self._failures: list[BaseException] = []
         self._stopping = threading.Event()
         self._looked = threading.Event()
+        self._seen: set[tuple[str, str]] = set()
         self._held = ExitStack()
 
     @classmethod
@@ -176,21 +179,23 @@ class Standin:
     def _look_always(self) -> None:
         try:
             while not self._stopping.is_set() and not self._failures:
-                self._look()
+                changed = self._look()
                 self._looked.set()
-                self._stopping.wait(_LOOK_SECONDS)
+                self._stopping.wait(_LOOK_SECONDS if changed else _REST_SECONDS)
         finally:
             self._looked.set()
 
-    def _look(self) -> None:
-        """Skipped when the API server does not answer: what runs goes on."""
+    def _look(self) -> bool:
+        """Whether something is new. Skipped when the API server does not answer: what runs goes on."""
         pods, services = self._all("pods"), self._all("services")
         if pods is None or services is None:
-            return
+            return False
         for pod in filter(scheduler.is_pending, pods):
             scheduler.bind(self._host.cluster, pod)
         self._follow({pod["metadata"]["uid"]: pod for pod in pods if scheduler.is_here(pod)})
         self._proxy.sync(services, pods)
+        before, self._seen = self._seen, {_version(each) for each in (*pods, *services)}
+        return self._seen != before
 
     def _all(self, resource: str) -> list[Manifest] | None:
         found: list[Manifest] = []
@@ -225,6 +230,10 @@ class Standin:
             work()
         except BaseException as error:
             self._failures.append(error)
+
+
+def _version(manifest: Manifest) -> tuple[str, str]:
+    return manifest["metadata"]["uid"], manifest["metadata"]["resourceVersion"]
 
 
 def _running(worker: PodWorker, process: Process | None) -> RunningPod:
