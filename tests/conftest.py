@@ -18,40 +18,10 @@ _numbers = itertools.count(1)
 
 _LAST = "tests/rights/test_session.py"
 
-_SHARED = {"plane", "product"}
-_TOGETHER = (
-    "installed",
-    "attack",
-    "chaos",
-    "docs",
-    "image",
-    "rights",
-    "standin",
-    "dev",
-    "scale",
-    "controlplane",
-)
-"""Folders whose tests share planes of their own, the longest first."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What judges the whole session comes at its end; and `make test` runs two groups of tests at a time.
-
-    All that share the session's plane are one group, which begins first, for it takes longest.
-    """
+    """What judges the whole session comes at its end."""
     items.sort(key=lambda item: item.nodeid.startswith(_LAST))
-    ranks = {name: rank for rank, name in enumerate(("session", *_TOGETHER))}
-    groups = {item: _group(item) for item in items}
-    items.sort(key=lambda item: ranks.get(groups[item], len(ranks)))
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group(item: pytest.Item) -> str:
-    if _SHARED & set(getattr(item, "fixturenames", ())):
-        return "session"
-    folder = item.nodeid.split("/")[1]
-    return folder if folder in _TOGETHER else item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session", autouse=True)

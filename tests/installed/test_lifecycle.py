@@ -179,10 +179,20 @@ def test_the_certificate_may_come_from_elsewhere_and_back(
     with pytest.raises(ControlPlaneError, match='conflict with "cert-manager-cainjector"'):
         installed.upgrade({"tls.source": "self-signed"})
     installed.upgrade({"tls.source": "self-signed"}, flags=["--force-conflicts"])
-    cluster.new(own_plane, "by-helm", team="by-helm")
+    _eventually_new(own_plane, "by-helm")
     assert b"trial CA" in _issuer(installed.secret("ns-provisioner-selfsigned")["tls.crt"])
     installed.upgrade({"tls.source": "cert-manager"})
-    cluster.new(own_plane, "by-cert-manager", team="by-cert-manager")
+    _eventually_new(own_plane, "by-cert-manager")
+
+
+def _eventually_new(plane: ControlPlane, name: str) -> None:
+    """Pods and bundle change at different moments."""
+    cluster.eventually(
+        lambda: cluster.create(plane, cluster.namespace(name, team=name))[0] == 201,
+        f"{name} to be created",
+        seconds=LEASE_SECONDS,
+    )
+    cluster.provisioned(plane, name)
 
 
 def _issuer(pem: bytes) -> bytes:
