@@ -1,8 +1,8 @@
 """cert-manager renews the leaf and re-issues its CA under load, again and again; no call fails.
 
 The chart as installed, with the shortest lifetime that cert-manager takes. A CA is re-issued with its key, as
-the chart has it, and with another one, after which the leaf has to follow. What a kubelet brings late, the
-replicas serve late: meanwhile both old and new have to be trusted.
+the chart has it; in the campaign `rekey` with another one, too, after which the leaf has to follow. What a
+kubelet brings late, the replicas serve late: meanwhile both old and new have to be trusted.
 
 Beside the writes new connections are opened to every replica, verified by what the webhooks trust just then.
 """
@@ -47,10 +47,13 @@ class Size:
     rate: float  # writes a second
     connections: float  # new ones a second
     delays: Sequence[float]  # seconds until a changed Secret reaches its files, in turn
+    ways: Sequence[str]  # of renewing, in turn
 
 
-FULL = Size(renewals=60, rate=50, connections=20, delays=(0.2, 2, 10, 20))
-SHORT = Size(renewals=4, rate=15, connections=10, delays=(0.2, 2))
+LEAF, AUTHORITY, REKEYED = "leaf", "CA with its key", "CA with another key"
+FULL = Size(renewals=60, rate=50, connections=20, delays=(0.2, 2, 10, 20), ways=(LEAF, AUTHORITY))
+REKEY = Size(renewals=60, rate=50, connections=20, delays=(0.2, 2, 10, 20), ways=(LEAF, AUTHORITY, REKEYED))
+SHORT = Size(renewals=4, rate=15, connections=10, delays=(0.2, 2), ways=(LEAF, AUTHORITY, REKEYED))
 
 
 def main(size: Size) -> Report:
@@ -91,7 +94,7 @@ def run(plane: ControlPlane, folder: Path, size: Size) -> Report:
 
 
 def _plan(size: Size) -> Sequence[tuple[str, float]]:
-    ways, delays = itertools.cycle(WAYS), itertools.cycle(size.delays)
+    ways, delays = itertools.cycle(size.ways), itertools.cycle(size.delays)
     return [(next(ways), next(delays)) for _ in range(size.renewals)]
 
 
@@ -173,9 +176,9 @@ class Renewals:
 
 
 WAYS: dict[str, Callable[[Renewals], None]] = {
-    "leaf": Renewals.leaf,
-    "CA with its key": Renewals.authority,
-    "CA with another key": Renewals.authority_with_another_key,
+    LEAF: Renewals.leaf,
+    AUTHORITY: Renewals.authority,
+    REKEYED: Renewals.authority_with_another_key,
 }
 
 

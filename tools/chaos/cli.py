@@ -30,6 +30,7 @@ FULL: Campaigns = {
     "rollout": lambda: rollout.main(rollout.FULL),
     "rotation": lambda: rotation.main(rotation.FULL),
     "certificates": lambda: certificates.main(certificates.FULL),
+    "rekey": lambda: certificates.main(certificates.REKEY),
     "install": lambda: install.main(install.FULL),
     "trickle": lambda: trickle.main(trickle.FULL),
     "crowd": lambda: trickle.main(trickle.CROWD),
