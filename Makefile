@@ -20,7 +20,7 @@ demo: ## Show the main job as a short story, then stop everything; CHART=1 insta
 
 test: ## Run every test, the ones on a real control plane included
 	@$(MAKE) --no-print-directory -j2 $(READY) binaries
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest
 
 bench: $(READY) ## Measure, beside a reference in the same run
 	@$(BIN)/python -m benchmarks

@@ -17,28 +17,11 @@ _numbers = itertools.count(1)
 
 
 _LAST = "tests/rights/test_session.py"
-_SHARED = {"plane", "product"}
-_TOGETHER = {"attack", "chaos", "controlplane", "dev", "image", "installed", "rights", "scale", "standin"}
-"""Folders whose tests share something of their own, such as a plane."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What judges the whole session comes at its end; and `make test` runs two groups of tests at a time.
-
-    All that share the session's plane are one group, which begins first, for it takes longest.
-    """
-    groups = {item: _group(item) for item in items}
-    items.sort(key=lambda item: (groups[item] != "session", item.nodeid.startswith(_LAST)))
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
-def _group(item: pytest.Item) -> str:
-    if _SHARED & set(getattr(item, "fixturenames", ())):
-        return "session"
-    folder = item.nodeid.split("/")[1]
-    return folder if folder in _TOGETHER else item.nodeid.partition("::")[0]
+    """What judges the whole session comes at its end."""
+    items.sort(key=lambda item: item.nodeid.startswith(_LAST))
 
 
 @pytest.fixture(scope="session", autouse=True)
