@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -209,6 +210,19 @@ class Installation:
         if self._node is not None:
             self._node.check()
         presence.wait(self.plane, [])
+        waiting.until(self._is_api_reached, "the API to be reached", [], limit=30)
+
+    def _is_api_reached(self) -> bool:
+        """The node's proxy hears a moment after Helm that its pods are ready. Without the API, at once."""
+        if self.plane.api.get(f"/api/v1/namespaces/{NAMESPACE}/services/ns-provisioner-api").status == 404:
+            return True
+        try:
+            _read(self.api_url)
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def _scale(self, replicas: int) -> None:
         deployment = "deployment/ns-provisioner-admission"
