@@ -110,8 +110,8 @@ class Installation:
         data = {"tokens": base64.b64encode(line.encode()).decode()}
         self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
-    def install(self, values: Mapping[str, Any], *, chart: Path = CHART) -> None:
-        self.helm("install", RELEASE, str(chart), *self._flags(values))
+    def install(self, values: Mapping[str, Any]) -> None:
+        self.helm("install", RELEASE, str(CHART), *self._flags(values))
         self._settle()
 
     def upgrade(self, values: Mapping[str, Any], *, chart: Path = CHART, flags: Sequence[str] = ()) -> None:
@@ -149,10 +149,9 @@ class Installation:
         pods = self._get("pods")["items"]
         return {pod["metadata"]["name"]: f"http://{pod['status']['podIP']}:8081" for pod in pods}
 
-    def metrics(self, *components: str) -> str:
-        """Of all replicas, one after another; of all components when none is named."""
-        wanted = components or ("admission", "controller", "api")
-        return "\n".join(_read(f"http://{pod.ip}:8081/metrics") for each in wanted for pod in self.pods(each))
+    def metrics(self, component: str) -> str:
+        """Of all replicas, one after another."""
+        return "\n".join(_read(f"http://{pod.ip}:8081/metrics") for pod in self.pods(component))
 
     @property
     def api_url(self) -> str:

@@ -1,5 +1,4 @@
 {{/* Names are fixed: rules, rights and documents know them, and there is one installation in a cluster. */}}
-{{- define "ns-provisioner.name" -}}ns-provisioner{{- end }}
 
 {{/* A small fixed set: selectors cannot change. Call with (dict "root" $ "component" "admission"). */}}
 {{- define "ns-provisioner.selectorLabels" -}}
